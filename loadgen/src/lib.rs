@@ -1,1 +1,6 @@
-//! x
+//! A load generator for HTTP servers, as a library with a thin binary.
+//!
+//! [`null`] is the server that all others are measured against: it answers
+//! from memory and does nothing else, so what it costs is what HTTP costs.
+
+pub mod null;

@@ -1,0 +1,4 @@
+//! The relay's own endpoints.
+
+pub mod docs;
+pub mod health;

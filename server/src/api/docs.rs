@@ -1,0 +1,288 @@
+//! The documentation: a page and the OpenAPI description that it shows.
+//!
+//! The page asks nobody but this relay for anything: script and style are part
+//! of it, and its policy (CSP) allows just those two scripts by their hashes.
+//! It is made when it is first asked for and kept compressed.
+
+use std::{io::Write, sync::LazyLock};
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use poem::{Endpoint, Request, Response, endpoint::make_sync};
+use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+const TITLE: &str = "lunch-relay";
+const DESCRIPTION: &str = "A polite caching relay. Every path that is not named here is the \
+    upstream's: `GET /URI` is answered with what the upstream says to `/URI`, byte for byte, and \
+    from memory as long as it is fresh. `Cache-Status` (RFC 9211) says which it was.";
+
+/// Starts the documentation's own code, once its script is there.
+const START: &str = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', \
+    deepLinking: true, validatorUrl: null, defaultModelsExpandDepth: 0 });";
+
+/// The endpoints of `api` as a service, described by [`openapi`].
+pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
+    OpenApiService::new(api, TITLE, env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+/// The description of `service` and of the relayed paths.
+pub fn openapi<A: OpenApi>(
+    service: &OpenApiService<A, ()>,
+) -> impl Endpoint<Output = Response> + use<A> {
+    let mut description: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    describe_relayed(&mut description);
+    let text = serde_json::to_vec(&description).unwrap_or_default();
+    let document = Document::new(text, "application/json", HeaderMap::new());
+    make_sync(move |request| document.answer(&request))
+}
+
+/// The page.
+pub fn page() -> impl Endpoint<Output = Response> {
+    static PAGE: LazyLock<Document> = LazyLock::new(|| {
+        let (text, policy) = swagger_ui();
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        ]);
+        Document::new(text.into_bytes(), "text/html; charset=utf-8", headers)
+    });
+    make_sync(|request| PAGE.answer(&request))
+}
+
+/// A document that does not change while the process lives.
+#[derive(Debug)]
+struct Document {
+    plain: Bytes,
+    compressed: Bytes,
+    entity_tag: HeaderValue,
+    media_type: &'static str,
+    headers: HeaderMap,
+}
+
+impl Document {
+    fn new(text: Vec<u8>, media_type: &'static str, headers: HeaderMap) -> Document {
+        let hash = BASE64.encode(&Sha256::digest(&text)[..12]);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing to memory does not fail.
+        let _ = encoder.write_all(&text);
+        Document {
+            compressed: encoder.finish().unwrap_or_default().into(),
+            plain: text.into(),
+            // Weak: the compressed form is the same document in other bytes.
+            entity_tag: HeaderValue::try_from(format!("W/\"{hash}\""))
+                .unwrap_or(HeaderValue::from_static("W/\"\"")),
+            media_type,
+            headers,
+        }
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let mut response = if self.is_known_to(request.headers()) {
+            Response::from(StatusCode::NOT_MODIFIED)
+        } else if accepts_gzip(request.headers()) {
+            Response::from(self.compressed.clone()).with_header(header::CONTENT_ENCODING, "gzip")
+        } else {
+            Response::from(self.plain.clone())
+        };
+        let headers = response.headers_mut();
+        headers.extend(self.headers.clone());
+        headers.insert(header::ETAG, self.entity_tag.clone());
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response.set_content_type(self.media_type)
+    }
+
+    /// Whether `If-None-Match` names this document (RFC 9110 §13.1.2).
+    fn is_known_to(&self, headers: &HeaderMap) -> bool {
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let own = opaque(self.entity_tag.to_str().unwrap_or_default());
+        members(headers, &header::IF_NONE_MATCH).any(|tag| tag.trim() == "*" || opaque(tag) == own)
+    }
+}
+
+trait WithHeader {
+    fn with_header(self, name: HeaderName, value: &'static str) -> Self;
+}
+
+impl WithHeader for Response {
+    fn with_header(mut self, name: HeaderName, value: &'static str) -> Response {
+        self.headers_mut().insert(name, HeaderValue::from_static(value));
+        self
+    }
+}
+
+fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+}
+
+/// Whether `Accept-Encoding` names gzip and not with a weight of zero (RFC 9110 §12.5.3).
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    members(headers, &header::ACCEPT_ENCODING).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = parts
+            .filter_map(|weight| weight.strip_prefix("q="))
+            .any(|weight| weight.parse() == Ok(0.0));
+        is_gzip && !refused
+    })
+}
+
+/// The page and the policy that allows its two scripts and its style.
+///
+/// The assets are those that poem-openapi carries, in a page of our own.
+fn swagger_ui() -> (String, HeaderValue) {
+    let theirs = OpenApiService::new((), "", "").swagger_ui_html();
+    let style = between(&theirs, "<style charset=\"UTF-8\">", "</style>");
+    let script = between(&theirs, "<script charset=\"UTF-8\">", "</script>");
+    let page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{TITLE}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{style}</style>\n</head>\n<body>\n<div id=\"ui\"></div>\n\
+         <script>{script}</script>\n<script>{START}</script>\n</body>\n</html>\n"
+    );
+    let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text)));
+    let policy = format!(
+        "default-src 'none'; script-src {} {}; style-src {}; img-src data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hash(script),
+        hash(START),
+        hash(style),
+    );
+    let policy =
+        HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    (page, policy)
+}
+
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let rest = text.split_once(begin).map_or("", |(_, rest)| rest);
+    rest.split_once(end).map_or("", |(inside, _)| inside)
+}
+
+/// Adds the paths that a typed description has no template for.
+fn describe_relayed(description: &mut Value) {
+    let relayed = |method: &str, prefix: &str| {
+        let place = prefix.trim_matches('/').replace('/', "_");
+        json!({
+            "tags": ["relay"],
+            "summary": format!("Relay {} to the upstream", method.to_uppercase()),
+            "operationId": format!("relay{}{place}_{method}", if place.is_empty() { "" } else { "_" }),
+            "parameters": [{
+                "name": "path", "in": "path", "required": true, "schema": { "type": "string" },
+                "description": "The path below the upstream's base, slashes included, with its query; sent as it is.",
+                "example": "restaurant/"
+            }],
+            "responses": {
+                "default": {
+                    "description": "What the upstream answered: status, fields and body as they came.",
+                    "headers": {
+                        "Cache-Status": {
+                            "description": "How the relay came by this answer (RFC 9211).",
+                            "schema": { "type": "string" },
+                            "example": "lunch-relay; hit; ttl=598"
+                        },
+                        "Age": {
+                            "description": "Seconds since the upstream said it, if it comes from the cache (RFC 9111 §5.1).",
+                            "schema": { "type": "integer" }
+                        }
+                    },
+                    "content": { "*/*": {} }
+                },
+                "400": problem("The target or the request is malformed, or could leave the upstream's base path."),
+                "502": problem("The upstream cannot be reached, or broke the exchange off."),
+                "504": problem("The upstream took too long, or nothing is stored and only-if-cached was asked for."),
+                "508": problem("The request has passed this relay before.")
+            }
+        })
+    };
+    let Some(paths) = description["paths"].as_object_mut() else { return };
+    for prefix in ["", "/relay_anything"] {
+        let mut item = serde_json::Map::new();
+        for method in ["get", "head", "post", "put", "patch", "delete", "options"] {
+            item.insert(method.to_owned(), relayed(method, prefix));
+        }
+        let summary = if prefix.is_empty() {
+            "Any path that is not the relay's own"
+        } else {
+            "The same resource, for paths that the relay's own names hide"
+        };
+        item.insert("summary".to_owned(), summary.into());
+        paths.insert(format!("{prefix}/{{path}}"), item.into());
+    }
+    description["components"]["schemas"]["Problem"] = json!({
+        "type": "object",
+        "description": "Problem details (RFC 9457).",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": { "type": "string" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string", "description": "What is wrong and what to do about it." }
+        }
+    });
+}
+
+fn problem(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": {
+            "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(lines: &[(&str, &str)]) -> Request {
+        lines
+            .iter()
+            .fold(Request::builder(), |request, (name, value)| request.header(*name, *value))
+            .finish()
+    }
+
+    fn document() -> Document {
+        Document::new(b"text".to_vec(), "text/plain", HeaderMap::new())
+    }
+
+    #[track_caller]
+    fn check(lines: &[(&str, &str)], status: u16, encoding: Option<&str>) {
+        let response = document().answer(&request(lines));
+        assert_eq!(response.status(), status, "{lines:?}");
+        assert_eq!(response.header("content-encoding"), encoding, "{lines:?}");
+    }
+
+    #[test]
+    fn compressed_for_those_who_can_read_it() {
+        check(&[], 200, None);
+        check(&[("accept-encoding", "br, GZIP;q=0.5")], 200, Some("gzip"));
+        check(&[("accept-encoding", "gzip;q=0")], 200, None);
+        check(&[("accept-encoding", "gzip; q=0.000, br")], 200, None);
+    }
+
+    #[test]
+    fn not_sent_to_those_who_have_it() {
+        let tag = document().entity_tag.to_str().unwrap().to_owned();
+        check(&[("if-none-match", &tag)], 304, None);
+        check(&[("if-none-match", &format!("\"x\", {}", &tag[2..]))], 304, None);
+        check(&[("if-none-match", "*")], 304, None);
+        check(&[("if-none-match", "\"x\"")], 200, None);
+    }
+
+    #[test]
+    fn the_page_is_whole_and_its_policy_names_its_parts() {
+        let (page, policy) = swagger_ui();
+        assert!(1_000_000 < page.len(), "{}", page.len());
+        assert!(page.contains(START));
+        assert_eq!(policy.to_str().unwrap().matches("sha256-").count(), 3);
+    }
+}

@@ -1,0 +1,192 @@
+//! The public stack and the operator's, each as one [`Endpoint`].
+
+use std::{future::Future, sync::Arc};
+
+use futures_util::{
+    FutureExt,
+    future::{Either, ready},
+};
+use http::{HeaderValue, Method, header};
+use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get, middleware::SetHeader};
+
+use crate::{
+    api::{docs, health::HealthApi},
+    cache::{
+        Answer, Cache,
+        status::{self, CACHE_STATUS, Outcome},
+    },
+    exchange::RequestHead,
+    problem::Problem,
+    serve::Drain,
+    target::Target,
+    telemetry::metrics::{self, Metrics},
+};
+
+/// What hides a path of the upstream, which `/relay_anything/…` then leads to.
+const RESERVED: [&str; 4] = ["/docs", "/openapi.json", "/healthz", "/readyz"];
+/// The prefix under which every path of the upstream can be reached.
+const ANYTHING: &str = "/relay_anything";
+
+/// Whether the relay answers a path itself; `path` may have a query.
+pub fn is_reserved(path: &str) -> bool {
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    let path = &path[..end];
+    path == ANYTHING || is_anything(path) || RESERVED.contains(&path)
+}
+
+fn is_anything(path: &str) -> bool {
+    path.strip_prefix(ANYTHING).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What both listeners show.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The cache, and through it the upstream.
+    pub cache: Arc<Cache>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether the public listener is coming to its end.
+    pub drain: Drain,
+}
+
+/// The public stack: a few names of our own, and the relay for all others.
+pub fn app(parts: &Parts) -> impl Endpoint<Output = Response> + use<> {
+    let service = docs::service(HealthApi { drain: parts.drain.clone() });
+    let own = Route::new()
+        .at("/docs", get(docs::page()))
+        .at("/openapi.json", get(docs::openapi(&service)))
+        .nest("/", service.with(never_stored()));
+    App {
+        relay: Relay { cache: Arc::clone(&parts.cache) },
+        own,
+        metrics: Arc::clone(&parts.metrics),
+    }
+}
+
+/// The operator's stack.
+pub fn admin(parts: &Parts) -> impl Endpoint<Output = Response> + use<> {
+    let metrics = Arc::clone(&parts.metrics);
+    let exposition = poem::endpoint::make_sync(move |_| {
+        Response::builder().content_type(metrics::MEDIA_TYPE).body(metrics.text())
+    });
+    let service = docs::service(HealthApi { drain: parts.drain.clone() });
+    Own(Route::new().at("/metrics", get(exposition)).nest("/", service.with(never_stored())))
+}
+
+fn never_stored() -> SetHeader {
+    SetHeader::new().overriding(header::CACHE_CONTROL, "no-store")
+}
+
+struct App {
+    relay: Relay,
+    own: Route,
+    metrics: Arc<Metrics>,
+}
+
+impl Endpoint for App {
+    type Output = Response;
+
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
+        // Relayed paths do not pass a router.
+        let answer = if RESERVED.contains(&request.uri().path()) {
+            Either::Right(Box::pin(self.own(request)))
+        } else {
+            self.relay
+                .call(request)
+                .unwrap_or_else(|problem| Either::Left(ready(self.refused(&problem))))
+        };
+        answer.map(Ok)
+    }
+}
+
+impl App {
+    async fn own(&self, request: Request) -> Response {
+        let response = own(&self.own, request).await;
+        self.metrics.request(Outcome::Own, response.status());
+        response
+    }
+
+    fn refused(&self, problem: &Problem) -> Response {
+        let mut response = problem.response();
+        response.headers_mut().insert(CACHE_STATUS, status::own(problem.error));
+        self.metrics.request(Outcome::Own, problem.status);
+        response
+    }
+}
+
+/// The relay: a request's target made canonical, then the cache.
+struct Relay {
+    cache: Arc<Cache>,
+}
+
+impl Relay {
+    fn call(&self, request: Request) -> Result<Answer<'_>, Problem> {
+        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+            let detail = format!("{} is not relayed: it is meant for the hops", request.method());
+            return Err(Problem::method_not_allowed(detail, ALLOW));
+        }
+        if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+            // About this server as a whole (RFC 9110 §9.3.7).
+            let answer = Response::builder()
+                .header(header::ALLOW, HeaderValue::from_static(ALLOW))
+                .header(CACHE_STATUS, status::own("options"))
+                .finish();
+            return Ok(Either::Left(ready(answer)));
+        }
+        let target = if is_anything(request.uri().path()) {
+            Target::below(ANYTHING, request.uri())
+        } else {
+            Target::of(request.uri())
+        };
+        let target = target.map_err(|refused| Problem::bad_request(refused.to_string()))?;
+        let remote = request.remote_addr().clone();
+        let (parts, body) = request.into_parts();
+        Ok(self.cache.answer(RequestHead::new(parts, remote, target), body))
+    }
+}
+
+const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// Routes of our own whose errors are problems, as all of ours are.
+struct Own(Route);
+
+impl Endpoint for Own {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        Ok(own(&self.0, request).await)
+    }
+}
+
+async fn own(routes: &Route, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    match routes.call(request).await {
+        Ok(response) => response,
+        Err(error) if error.is::<Problem>() => error.into_response(),
+        Err(error) => match error.status().as_u16() {
+            404 => {
+                Problem::new(error.status(), "http_request_error", format!("nothing is at {path}"))
+                    .response()
+            }
+            405 => {
+                Problem::method_not_allowed(format!("{path} is only read"), "GET, HEAD").response()
+            }
+            _ => Problem::new(error.status(), "proxy_internal_error", error.to_string()).response(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_names() {
+        for path in ["/docs", "/docs?x", "/readyz", "/relay_anything", "/relay_anything/x"] {
+            assert!(is_reserved(path), "{path}");
+        }
+        for path in ["/", "/docs/", "/doc", "/relay_anythingx", "/restaurant/docs", "/a?/docs"] {
+            assert!(!is_reserved(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The cache: look up, decide, reuse or fill.
+//!
+//! Deciding is pure ([`policy`]); what is stored is plain data ([`stored`]);
+//! the only shared state is the store and the fills under way. The upstream is
+//! any poem [`Endpoint`](poem::Endpoint): the real one, or a closure in a test.
+
+pub mod collapse;
+pub mod directives;
+pub mod fill;
+pub mod freshness;
+pub mod key;
+pub mod policy;
+pub mod status;
+pub mod store;
+pub mod stored;
+pub mod uncacheable;
+pub mod vary;
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{BoxFuture, Either, Ready, ready};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, combinators::BoxBody};
+use poem::{Body, Response, endpoint::BoxEndpoint};
+use tokio::sync::oneshot;
+
+use self::{
+    collapse::{Flights, Joined, Leave},
+    fill::{Fill, Landing, Pool, Reader, Writer, Written},
+    freshness::Defaults,
+    key::CacheKey,
+    policy::{Decision, Sharing, Storable, decide, storable},
+    status::{CACHE_STATUS, Fwd, Outcome, Storing},
+    store::{Insertion, Lookup, Store},
+    stored::{Prepared, StoredResponse},
+    uncacheable::Uncacheable,
+    vary::Selecting,
+};
+use crate::{
+    clock::Clock,
+    exchange::{Failure, RequestHead},
+    problem::Problem,
+    telemetry::metrics::{Metrics, StoreFigures},
+};
+
+/// The settings of the cache.
+#[derive(Clone, Debug, clap::Args, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CacheConfig {
+    /// Freshness of a 200, 203, 300, 301 or 308 that says nothing of its own; `0s` = strictly RFC 9111
+    #[arg(long, env = "RELAY_DEFAULT_TTL", value_name = "DURATION", default_value = "10m")]
+    pub default_ttl: crate::config::Span,
+
+    /// Freshness of a 404, 405 or 410 that says nothing of its own
+    #[arg(long, env = "RELAY_NEGATIVE_TTL", value_name = "DURATION", default_value = "10s")]
+    pub negative_ttl: crate::config::Span,
+
+    /// Memory for responses, metadata included: 7/8 for stored ones, 1/8 for those on their way
+    #[arg(long, env = "RELAY_CACHE_SIZE", value_name = "SIZE", default_value = "256MiB")]
+    pub cache_size: crate::config::Size,
+
+    /// Larger responses are streamed, never stored; at most an eighth of the cache size counts
+    #[arg(long, env = "RELAY_MAX_OBJECT_SIZE", value_name = "SIZE", default_value = "8MiB")]
+    pub max_object_size: crate::config::Size,
+}
+
+/// A shared HTTP cache (RFC 9111) in front of one upstream.
+pub struct Cache {
+    clock: Clock,
+    upstream: BoxEndpoint<'static, Response>,
+    store: Arc<Store>,
+    flights: Flights<CacheKey, Flight>,
+    uncacheable: Uncacheable,
+    fills: Arc<Pool>,
+    max_object_size: usize,
+    defaults: Defaults,
+    metrics: Arc<Metrics>,
+}
+
+/// An answer that is there, or on its way.
+pub type Answer<'a> = Either<Ready<Response>, BoxFuture<'a, Response>>;
+
+type Flight = Fill<Arc<SharedHead>, Failure>;
+
+/// The head of an answer that a fill shares.
+#[derive(Debug)]
+struct SharedHead {
+    status: StatusCode,
+    headers: HeaderMap,
+    selecting: Selecting,
+}
+
+/// Who asks for an answer that is being fetched.
+#[derive(Debug)]
+enum Role {
+    /// The one whose request went to the upstream; it gets what is not for others.
+    Leader(oneshot::Receiver<Response>),
+    Follower,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Cache {
+    /// An empty cache in front of `upstream`.
+    pub fn new(
+        config: &CacheConfig,
+        clock: Clock,
+        upstream: BoxEndpoint<'static, Response>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Cache> {
+        let size = config.cache_size.bytes();
+        let in_flight = size / 8;
+        let max_object_size = config.max_object_size.bytes().min(in_flight);
+        Arc::new(Cache {
+            clock,
+            upstream,
+            store: Arc::new(Store::new(size - in_flight, max_object_size)),
+            flights: Flights::new(),
+            uncacheable: Uncacheable::new(),
+            fills: Pool::new(in_flight),
+            max_object_size,
+            defaults: Defaults {
+                ttl: config.default_ttl.into(),
+                negative_ttl: config.negative_ttl.into(),
+            },
+            metrics,
+        })
+    }
+
+    /// Answers a request: from the store, or through the upstream.
+    ///
+    /// What is stored is answered at once; only the way to the upstream is a
+    /// future with a state to keep.
+    pub fn answer(self: &Arc<Self>, request: RequestHead, body: Body) -> Answer<'_> {
+        let now = self.clock.now();
+        let key = CacheKey::of(&request.target);
+        let lookup = self.store.lookup(&key, &request.headers);
+        match decide(&request, lookup, now) {
+            Decision::Reuse(stored) => Either::Left(ready(self.hit(&stored, &request, now))),
+            Decision::Unsatisfiable => Either::Left(ready(self.unsatisfiable())),
+            Decision::Forward(fwd, Sharing::Fill) if !self.uncacheable.contains(&key, now) => {
+                Either::Right(Box::pin(self.share(key, request, fwd)))
+            }
+            Decision::Forward(fwd, _) => Either::Right(Box::pin(self.pass(request, body, fwd))),
+        }
+    }
+
+    /// What the cache holds.
+    pub fn figures(&self) -> StoreFigures {
+        let in_flight = self.fills.used() as u64;
+        StoreFigures { in_flight, ..self.store.figures() }
+    }
+
+    /// Keeps the store in order, for ever.
+    pub async fn maintain(self: Arc<Self>) {
+        Arc::clone(&self.store).maintain(self.clock.clone()).await;
+    }
+
+    /// Puts a request to the upstream for its client alone.
+    async fn pass(&self, request: RequestHead, body: Body, fwd: Fwd) -> Response {
+        match self.upstream.call(request.into_request(body)).await {
+            Ok(answer) => self.private(answer, fwd),
+            Err(error) => self.failed(&Failure::of(error), fwd),
+        }
+    }
+
+    /// Answers from a fill: one that is under way, or a new one.
+    async fn share(self: &Arc<Self>, key: CacheKey, request: RequestHead, fwd: Fwd) -> Response {
+        let new = || Fill::new(&self.fills, self.max_object_size);
+        let (flight, role) = match self.flights.join(&key, new) {
+            Joined::Following(flight) => (flight, Role::Follower),
+            Joined::Leading(flight, leave) => {
+                // Between lookup and join another fill may have ended.
+                let now = self.clock.now();
+                if let Lookup::Found(stored) = self.store.lookup(&key, &request.headers)
+                    && stored.is_fresh(now)
+                {
+                    return self.hit(&stored, &request, now);
+                }
+                let (private, role) = oneshot::channel();
+                let writer = Arc::clone(&flight).write();
+                // The reader is there before the writer begins.
+                let reader = flight.read();
+                let fill = Arc::clone(self).fill(key, request.clone(), writer, private, leave);
+                tokio::spawn(fill);
+                return self.follow(reader, Role::Leader(role), request, fwd).await;
+            }
+        };
+        self.follow(flight.read(), role, request, fwd).await
+    }
+
+    /// Answers with what a fill brings, or alone where that is not for this request.
+    async fn follow(
+        &self,
+        reader: Option<Reader<Arc<SharedHead>, Failure>>,
+        role: Role,
+        request: RequestHead,
+        fwd: Fwd,
+    ) -> Response {
+        let Some(reader) = reader else { return self.pass(request, Body::empty(), fwd).await };
+        match (reader.landing().await, role) {
+            (Some(Landing::Shared(head)), Role::Leader(_)) => {
+                let status = status::forwarded(fwd, Storing::Stored);
+                self.shared(&head, reader, status, Outcome::Forwarded(fwd))
+            }
+            (Some(Landing::Shared(head)), Role::Follower)
+                if head.selecting.selects(&request.headers) =>
+            {
+                self.shared(&head, reader, status::collapsed(fwd), Outcome::Collapsed)
+            }
+            (Some(Landing::Private), Role::Leader(mut answer)) => match answer.try_recv() {
+                Ok(answer) => self.private(answer, fwd),
+                Err(_) => self.failed(&Failure::Abandoned, fwd),
+            },
+            (Some(Landing::Shared(_) | Landing::Private), Role::Follower) => {
+                drop(reader);
+                self.pass(request, Body::empty(), fwd).await
+            }
+            (Some(Landing::Failed(failure)), _) => self.failed(&failure, fwd),
+            (None, _) => self.failed(&Failure::Abandoned, fwd),
+        }
+    }
+
+    /// A fill, from its request to its place in the store: a task of its own,
+    /// so that no client's leaving ends it.
+    async fn fill(
+        self: Arc<Self>,
+        key: CacheKey,
+        request: RequestHead,
+        writer: Writer<Arc<SharedHead>, Failure>,
+        private: oneshot::Sender<Response>,
+        leave: Leave<CacheKey, Flight>,
+    ) {
+        let _counted = self.metrics.flight_begun();
+        let request_time = self.clock.now();
+        let answer = self.upstream.call(request.clone().into_request(Body::empty())).await;
+        let response_time = self.clock.now();
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return writer.land(Landing::Failed(Failure::of(error))),
+        };
+
+        let verdict =
+            storable(&request, answer.status(), answer.headers(), &self.defaults, response_time);
+        let Ok(Storable { lifetime, selecting }) = verdict else {
+            if !answer.status().is_server_error() {
+                self.uncacheable.note(&key, response_time);
+            }
+            return hand_over(answer, private, &writer);
+        };
+        if self.max_object_size < content_length(answer.headers()).unwrap_or_default() {
+            self.uncacheable.note(&key, response_time);
+            return hand_over(answer, private, &writer);
+        }
+
+        let (parts, body) = answer.into_parts();
+        let head = Arc::new(SharedHead {
+            status: parts.status,
+            headers: parts.headers,
+            selecting: selecting.clone(),
+        });
+        writer.land(Landing::Shared(Arc::clone(&head)));
+
+        let mut body: BoxBody<Bytes, io::Error> = body.into();
+        let mut leave = Some(leave);
+        let mut trailers = None;
+        while let Some(frame) = body.frame().await {
+            // Dropped before its end, the writer breaks the fill off.
+            let Ok(frame) = frame else { return };
+            match frame.into_data() {
+                Ok(bytes) => match writer.write(bytes).await {
+                    Written::Kept => {}
+                    Written::Passing if leave.take().is_some() => {
+                        self.uncacheable.note(&key, self.clock.now());
+                    }
+                    Written::Passing => {}
+                    Written::Deserted => return,
+                },
+                Err(frame) => trailers = frame.into_trailers().ok(),
+            }
+        }
+        // Stored before the fill ends and its key is free: who comes later finds it.
+        if let Some(pieces) = writer.whole() {
+            let body = joined(pieces);
+            let response = StoredResponse {
+                status: head.status,
+                fields: lines(&head.headers),
+                selecting,
+                request_time,
+                response_time,
+                body,
+            };
+            self.keep(key, response, lifetime.duration());
+        }
+        writer.finish(trailers);
+    }
+
+    fn keep(&self, key: CacheKey, response: StoredResponse, lifetime: Duration) {
+        if self.store.insert(key, response, lifetime) == Insertion::Refused {
+            self.metrics.not_admitted();
+        }
+    }
+
+    fn hit(&self, stored: &Prepared, request: &RequestHead, now: SystemTime) -> Response {
+        let answer = stored.answer(&request.method, now);
+        self.metrics.request(Outcome::Hit, answer.status());
+        answer
+    }
+
+    /// The upstream's answer for one client.
+    fn private(&self, mut answer: Response, fwd: Fwd) -> Response {
+        let status = status::forwarded(fwd, Storing::NotStored);
+        answer.headers_mut().append(CACHE_STATUS, status);
+        self.metrics.request(Outcome::Forwarded(fwd), answer.status());
+        answer
+    }
+
+    /// The upstream's answer for everyone, as it arrives.
+    fn shared(
+        &self,
+        head: &SharedHead,
+        body: Reader<Arc<SharedHead>, Failure>,
+        status: HeaderValue,
+        outcome: Outcome,
+    ) -> Response {
+        let body: Body = BoxBody::new(body).into();
+        let mut answer = Response::from(body);
+        answer.set_status(head.status);
+        *answer.headers_mut() = head.headers.clone();
+        answer.headers_mut().append(CACHE_STATUS, status);
+        self.metrics.request(outcome, head.status);
+        answer
+    }
+
+    fn failed(&self, failure: &Failure, fwd: Fwd) -> Response {
+        let problem = failure.problem();
+        let mut answer = problem.response();
+        answer.headers_mut().insert(CACHE_STATUS, status::failed(fwd, problem.error));
+        self.metrics.request(Outcome::Forwarded(fwd), problem.status);
+        answer
+    }
+
+    fn unsatisfiable(&self) -> Response {
+        let mut answer = Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "http_request_denied",
+            "nothing is stored that could answer, and the request says only-if-cached",
+        )
+        .response();
+        answer.headers_mut().insert(CACHE_STATUS, status::own("only-if-cached"));
+        self.metrics.request(Outcome::Unsatisfiable, answer.status());
+        answer
+    }
+}
+
+/// Gives an answer that is for nobody else to the one whose request brought it.
+fn hand_over(
+    answer: Response,
+    private: oneshot::Sender<Response>,
+    writer: &Writer<Arc<SharedHead>, Failure>,
+) {
+    // A leader that has left does not need it any more.
+    let _ = private.send(answer);
+    writer.land(Landing::Private);
+}
+
+fn lines(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The pieces in one, in memory of their own: pieces of the network's buffers
+/// would keep all of those.
+fn joined(pieces: Vec<Bytes>) -> Bytes {
+    let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
+    for piece in pieces {
+        whole.extend_from_slice(&piece);
+    }
+    whole.freeze()
+}

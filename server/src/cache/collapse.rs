@@ -1,0 +1,105 @@
+//! Collapsed requests (RFC 9111 §4): one flight per key at a time.
+//!
+//! This module knows nothing of HTTP: a flight is whatever its leader makes it.
+
+use std::{
+    collections::{HashMap, hash_map},
+    hash::Hash,
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+/// The flights under way.
+#[derive(Debug)]
+pub struct Flights<K, F> {
+    // A blocking mutex: nothing waits while it is held.
+    airborne: Arc<Mutex<HashMap<K, Arc<F>>>>,
+}
+
+/// What joining comes to.
+#[derive(Debug)]
+pub enum Joined<K: Eq + Hash, F> {
+    /// The caller is first: it has to see the flight through.
+    Leading(Arc<F>, Leave<K, F>),
+    /// Somebody else's flight is under way.
+    Following(Arc<F>),
+}
+
+impl<K: Clone + Eq + Hash, F> Flights<K, F> {
+    /// No flights.
+    pub fn new() -> Flights<K, F> {
+        Flights { airborne: Arc::default() }
+    }
+
+    /// Joins the flight for `key`, or begins the one that `fly` makes.
+    pub fn join(&self, key: &K, fly: impl FnOnce() -> F) -> Joined<K, F> {
+        let mut airborne = self.airborne.lock();
+        match airborne.entry(key.clone()) {
+            hash_map::Entry::Occupied(flight) => Joined::Following(Arc::clone(flight.get())),
+            hash_map::Entry::Vacant(place) => {
+                let flight = Arc::new(fly());
+                place.insert(Arc::clone(&flight));
+                let leave = Leave {
+                    key: key.clone(),
+                    flight: Arc::clone(&flight),
+                    airborne: Arc::clone(&self.airborne),
+                };
+                Joined::Leading(flight, leave)
+            }
+        }
+    }
+
+    /// How many flights are under way.
+    pub fn count(&self) -> usize {
+        self.airborne.lock().len()
+    }
+}
+
+/// Frees the key when it is dropped, however the flight ends: by its result, a
+/// panic, or a task that was dropped.
+#[derive(Debug)]
+pub struct Leave<K: Eq + Hash, F> {
+    key: K,
+    flight: Arc<F>,
+    airborne: Arc<Mutex<HashMap<K, Arc<F>>>>,
+}
+
+impl<K: Eq + Hash, F> Drop for Leave<K, F> {
+    fn drop(&mut self) {
+        let mut airborne = self.airborne.lock();
+        if airborne.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            airborne.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_follows_the_first_until_it_leaves() {
+        let flights = Flights::new();
+        let Joined::Leading(first, leave) = flights.join(&"a", || 1) else { panic!("not first") };
+        let Joined::Following(joined) = flights.join(&"a", || 2) else { panic!("not second") };
+        assert!(Arc::ptr_eq(&first, &joined));
+        assert!(matches!(flights.join(&"b", || 3), Joined::Leading(..)));
+
+        drop(leave);
+        assert!(matches!(flights.join(&"a", || 4), Joined::Leading(..)));
+        assert_eq!(flights.count(), 0);
+    }
+
+    #[test]
+    fn a_panic_frees_the_key() {
+        let flights = Flights::new();
+        let Joined::Leading(_, leave) = flights.join(&"a", || ()) else { panic!("not first") };
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _leave = leave;
+            std::panic::resume_unwind(Box::new("in flight"));
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(flights.count(), 0);
+    }
+}

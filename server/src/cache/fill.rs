@@ -1,0 +1,524 @@
+//! A fill: one answer of the upstream's, read by everyone who asked for it.
+//!
+//! The fill's task writes, readers read from the first byte, each at its own
+//! pace. A fill begins **whole**: it keeps every piece, can be joined until it
+//! ends, and never waits for a reader. When it grows past its limit, or past
+//! the memory that all fills share, it becomes **passing**: it keeps what its
+//! readers have not had yet, cannot be joined any more, and goes on at the pace
+//! of its fastest reader; who falls further behind than the limit is cut off.
+//!
+//! This module knows nothing of HTTP but what a body's frames are.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame};
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::sync::Notify;
+
+/// How far a passing fill reads ahead of its fastest reader.
+const READ_AHEAD: usize = 256 * 1024;
+/// Memory that a piece takes besides its bytes.
+const PIECE_OVERHEAD: usize = 64;
+
+/// The memory that all fills share.
+#[derive(Debug)]
+pub struct Pool {
+    size: usize,
+    used: AtomicUsize,
+}
+
+impl Pool {
+    /// A pool of so many bytes.
+    pub fn new(size: usize) -> Arc<Pool> {
+        Arc::new(Pool { size, used: AtomicUsize::new(0) })
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|used| *used <= self.size)
+            })
+            .is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// How a fill's head came out: `H` for an answer that may be shared, `F` for
+/// none at all.
+#[derive(Clone, Debug)]
+pub enum Landing<H, F> {
+    /// An answer for everyone; its body follows.
+    Shared(H),
+    /// An answer for the leader alone: each other reader has to ask for itself.
+    Private,
+    /// No answer.
+    Failed(F),
+}
+
+/// A fill under way.
+#[derive(Debug)]
+pub struct Fill<H, F> {
+    state: Mutex<State<H, F>>,
+    /// A reader has moved on or left: a passing fill may go on.
+    moved: Notify,
+    pool: Arc<Pool>,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct State<H, F> {
+    landing: Option<Landing<H, F>>,
+    keeping: Keeping,
+    /// The pieces not yet let go of, the first of which has this number.
+    pieces: VecDeque<Piece>,
+    first: usize,
+    retained: usize,
+    end: Option<End>,
+    readers: Slab<Position>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    Whole,
+    Passing,
+}
+
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    /// What was taken from the pool for it.
+    charge: usize,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    Complete(Option<HeaderMap>),
+    Broken,
+}
+
+#[derive(Debug)]
+struct Position {
+    next: usize,
+    waker: Option<Waker>,
+}
+
+/// What became of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is kept: the fill is whole.
+    Kept,
+    /// It is on its way to the readers: the fill is passing.
+    Passing,
+    /// Nobody is left to read a passing fill.
+    Deserted,
+}
+
+impl<H: Clone, F: Clone> Fill<H, F> {
+    /// A fill that stays whole up to `limit` bytes.
+    pub fn new(pool: &Arc<Pool>, limit: usize) -> Fill<H, F> {
+        Fill {
+            state: Mutex::new(State {
+                landing: None,
+                keeping: Keeping::Whole,
+                pieces: VecDeque::new(),
+                first: 0,
+                retained: 0,
+                end: None,
+                readers: Slab::new(),
+            }),
+            moved: Notify::new(),
+            pool: Arc::clone(pool),
+            limit,
+        }
+    }
+
+    /// A reader from the first byte, `None` where that is gone.
+    pub fn read(self: &Arc<Self>) -> Option<Reader<H, F>> {
+        let mut state = self.state.lock();
+        if state.keeping == Keeping::Passing {
+            return None;
+        }
+        let id = state.readers.insert(Position { next: 0, waker: None });
+        Some(Reader { fill: Arc::clone(self), id })
+    }
+
+    /// The one writer.
+    pub fn write(self: Arc<Self>) -> Writer<H, F> {
+        Writer { fill: self }
+    }
+}
+
+impl<H, F> Drop for Fill<H, F> {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        let charged = state.pieces.iter().map(|piece| piece.charge).sum();
+        self.pool.give_back(charged);
+    }
+}
+
+impl<H, F> State<H, F> {
+    fn next(&self) -> usize {
+        self.first + self.pieces.len()
+    }
+
+    /// Bytes that the fastest reader has not had.
+    fn ahead_of_fastest(&self) -> usize {
+        let fastest = self.readers.iter().map(|(_, position)| position.next).max();
+        let had = fastest.unwrap_or_default().saturating_sub(self.first);
+        self.pieces.iter().skip(had).map(|piece| piece.bytes.len()).sum()
+    }
+
+    fn append(&mut self, bytes: Bytes, charge: usize) {
+        self.retained += bytes.len();
+        self.pieces.push_back(Piece { bytes, charge });
+    }
+
+    fn let_go_of_first(&mut self, pool: &Pool) {
+        if let Some(piece) = self.pieces.pop_front() {
+            self.first += 1;
+            self.retained -= piece.bytes.len();
+            pool.give_back(piece.charge);
+        }
+    }
+
+    /// Lets go of what every reader has had.
+    fn trim(&mut self, pool: &Pool) {
+        let slowest = self.readers.iter().map(|(_, position)| position.next).min();
+        let keep_from = slowest.unwrap_or_else(|| self.next());
+        while self.first < keep_from && !self.pieces.is_empty() {
+            self.let_go_of_first(pool);
+        }
+    }
+
+    fn wakers(&mut self) -> Vec<Waker> {
+        self.readers.iter_mut().filter_map(|(_, position)| position.waker.take()).collect()
+    }
+}
+
+/// Writes a fill. Dropped before the end, it breaks the fill off.
+#[derive(Debug)]
+pub struct Writer<H: Clone, F: Clone> {
+    fill: Arc<Fill<H, F>>,
+}
+
+impl<H: Clone, F: Clone> Writer<H, F> {
+    /// Tells all readers how the head came out.
+    pub fn land(&self, landing: Landing<H, F>) {
+        self.change(|state| state.landing = Some(landing));
+    }
+
+    /// Adds a piece of the body; a passing fill waits for its fastest reader.
+    pub async fn write(&self, bytes: Bytes) -> Written {
+        loop {
+            let moved = self.fill.moved.notified();
+            let (written, wakers) = {
+                let mut state = self.fill.state.lock();
+                let written = self.try_write(&mut state, &bytes);
+                (written, state.wakers())
+            };
+            wakers.into_iter().for_each(Waker::wake);
+            match written {
+                Some(written) => return written,
+                None => moved.await,
+            }
+        }
+    }
+
+    /// Ends the body; the pieces of a whole fill.
+    pub fn finish(&self, trailers: Option<HeaderMap>) -> Option<Vec<Bytes>> {
+        let whole = self.whole();
+        self.change(|state| state.end = Some(End::Complete(trailers)));
+        whole
+    }
+
+    /// The pieces so far, if the fill is whole.
+    pub fn whole(&self) -> Option<Vec<Bytes>> {
+        let state = self.fill.state.lock();
+        (state.keeping == Keeping::Whole)
+            .then(|| state.pieces.iter().map(|piece| piece.bytes.clone()).collect())
+    }
+
+    /// `None` where the piece has to wait.
+    fn try_write(&self, state: &mut State<H, F>, bytes: &Bytes) -> Option<Written> {
+        let pool = &*self.fill.pool;
+        let limit = self.fill.limit;
+        let charge = bytes.len() + PIECE_OVERHEAD;
+        if state.keeping == Keeping::Whole {
+            if state.retained + bytes.len() <= limit && pool.take(charge) {
+                state.append(bytes.clone(), charge);
+                return Some(Written::Kept);
+            }
+            state.keeping = Keeping::Passing;
+            state.trim(pool);
+        }
+
+        if state.readers.is_empty() {
+            return Some(Written::Deserted);
+        }
+        if READ_AHEAD < state.ahead_of_fastest() {
+            return None;
+        }
+        // The slowest readers are cut off where they would hold too much.
+        let lag = limit.max(READ_AHEAD);
+        while lag < state.retained {
+            state.let_go_of_first(pool);
+        }
+        let mut charged = pool.take(charge);
+        while !charged && READ_AHEAD < state.retained {
+            state.let_go_of_first(pool);
+            charged = pool.take(charge);
+        }
+        state.append(bytes.clone(), if charged { charge } else { 0 });
+        Some(Written::Passing)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State<H, F>)) {
+        let wakers = {
+            let mut state = self.fill.state.lock();
+            change(&mut state);
+            state.wakers()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<H: Clone, F: Clone> Drop for Writer<H, F> {
+    fn drop(&mut self) {
+        self.change(|state| {
+            state.end.get_or_insert(End::Broken);
+        });
+    }
+}
+
+/// Reads a fill from its first byte.
+#[derive(Debug)]
+pub struct Reader<H, F> {
+    fill: Arc<Fill<H, F>>,
+    id: usize,
+}
+
+impl<H: Clone, F: Clone> Reader<H, F> {
+    /// How the head came out; `None` where the writer left without a word.
+    pub async fn landing(&self) -> Option<Landing<H, F>> {
+        poll_fn(|cx| {
+            let mut state = self.fill.state.lock();
+            match &state.landing {
+                Some(landing) => Poll::Ready(Some(landing.clone())),
+                None if state.end.is_some() => Poll::Ready(None),
+                None => {
+                    state.readers[self.id].waker = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    fn poll_piece(&self, cx: &Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let mut state = self.fill.state.lock();
+        let next = state.readers[self.id].next;
+        let Some(at) = next.checked_sub(state.first) else {
+            return Poll::Ready(Some(Err(io::Error::other(
+                "cut off: the client reads too slowly for an answer that is not stored",
+            ))));
+        };
+        if let Some(piece) = state.pieces.get(at) {
+            let bytes = piece.bytes.clone();
+            state.readers[self.id].next += 1;
+            if state.keeping == Keeping::Passing {
+                state.trim(&self.fill.pool);
+                self.fill.moved.notify_one();
+            }
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        match &state.end {
+            None => {
+                state.readers[self.id].waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Some(End::Broken) => Poll::Ready(Some(Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the upstream broke its answer off",
+            )))),
+            Some(End::Complete(trailers)) => {
+                let trailers = trailers.clone();
+                // Trailers are said once: the next piece is beyond the end.
+                let said = std::mem::replace(&mut state.readers[self.id].next, usize::MAX);
+                Poll::Ready(trailers.filter(|_| said != usize::MAX).map(Frame::trailers).map(Ok))
+            }
+        }
+    }
+}
+
+impl<H, F> Drop for Reader<H, F> {
+    fn drop(&mut self) {
+        let mut state = self.fill.state.lock();
+        state.readers.remove(self.id);
+        if state.keeping == Keeping::Passing {
+            state.trim(&self.fill.pool);
+        }
+        self.fill.moved.notify_one();
+    }
+}
+
+impl<H: Clone, F: Clone> Body for Reader<H, F> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.poll_piece(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let state = self.fill.state.lock();
+        matches!(state.end, Some(End::Complete(None)))
+            && state.next() <= state.readers[self.id].next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    type Test = Fill<&'static str, ()>;
+
+    fn fill(pool: usize, limit: usize) -> (Arc<Test>, Arc<Pool>) {
+        let pool = Pool::new(pool);
+        (Arc::new(Fill::new(&pool, limit)), pool)
+    }
+
+    fn piece(size: usize) -> Bytes {
+        Bytes::from(vec![b'x'; size])
+    }
+
+    /// The next piece if there is one: its size, or that it ended or broke.
+    fn next(reader: &mut Reader<&'static str, ()>) -> Option<Result<usize, &'static str>> {
+        match reader.frame().now_or_never()? {
+            Some(Ok(frame)) => Some(Ok(frame.into_data().unwrap().len())),
+            Some(Err(_)) => Some(Err("broken")),
+            None => Some(Err("end")),
+        }
+    }
+
+    #[tokio::test]
+    async fn everyone_reads_from_the_first_byte() {
+        let (fill, _) = fill(1000, 100);
+        let mut early = fill.read().unwrap();
+        let writer = Arc::clone(&fill).write();
+        assert!(early.landing().now_or_never().is_none());
+        writer.land(Landing::Shared("head"));
+        assert!(matches!(early.landing().await, Some(Landing::Shared("head"))));
+
+        assert_eq!(writer.write(piece(3)).await, Written::Kept);
+        assert_eq!(next(&mut early), Some(Ok(3)));
+        assert_eq!(next(&mut early), None);
+        let mut late = fill.read().unwrap();
+        assert_eq!(writer.finish(None), Some(vec![piece(3)]));
+        assert_eq!(next(&mut early), Some(Err("end")));
+        assert_eq!(next(&mut late), Some(Ok(3)));
+        assert!(late.is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_is_dropped_breaks_the_fill_off() {
+        let (fill, _) = fill(1000, 100);
+        let mut reader = fill.read().unwrap();
+        let writer = Arc::clone(&fill).write();
+        writer.write(piece(3)).await;
+        drop(writer);
+        assert!(reader.landing().await.is_none());
+        assert_eq!(next(&mut reader), Some(Ok(3)));
+        assert_eq!(next(&mut reader), Some(Err("broken")));
+    }
+
+    #[tokio::test]
+    async fn trailers_come_last_and_once() {
+        let (fill, _) = fill(1000, 100);
+        let mut reader = fill.read().unwrap();
+        let writer = Arc::clone(&fill).write();
+        writer.finish(Some(HeaderMap::new()));
+        assert!(reader.frame().await.unwrap().unwrap().is_trailers());
+        assert!(reader.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn past_its_limit_it_goes_on_at_the_pace_of_the_fastest() {
+        let (fill, pool) = fill(10 << 20, 1 << 20);
+        let mut reader = fill.read().unwrap();
+        let writer = Arc::clone(&fill).write();
+        assert_eq!(writer.write(piece(1 << 20)).await, Written::Kept);
+        assert!(writer.write(piece(1)).now_or_never().is_none());
+        assert!(fill.read().is_none(), "the first byte may be gone: nobody can join");
+
+        assert_eq!(next(&mut reader), Some(Ok(1 << 20)));
+        assert_eq!(writer.write(piece(1)).now_or_never(), Some(Written::Passing));
+        assert_eq!(pool.used(), 1 + PIECE_OVERHEAD);
+        assert_eq!(writer.finish(None), None);
+        assert_eq!(next(&mut reader), Some(Ok(1)));
+        assert_eq!(next(&mut reader), Some(Err("end")));
+    }
+
+    #[tokio::test]
+    async fn the_slowest_reader_is_cut_off() {
+        let (fill, _) = fill(10 << 20, 1 << 20);
+        let (mut fast, mut slow) = (fill.read().unwrap(), fill.read().unwrap());
+        let writer = Arc::clone(&fill).write();
+        for _ in 0..12 {
+            writer.write(piece(200_000)).await;
+            assert_eq!(next(&mut fast), Some(Ok(200_000)));
+        }
+        assert_eq!(next(&mut slow), Some(Err("broken")));
+        writer.finish(None);
+        assert_eq!(next(&mut fast), Some(Err("end")));
+    }
+
+    #[tokio::test]
+    async fn a_passing_fill_that_nobody_reads_ends() {
+        let (fill, _) = fill(10, 100);
+        let reader = fill.read().unwrap();
+        let writer = Arc::clone(&fill).write();
+        assert_eq!(writer.write(piece(50)).await, Written::Passing);
+        drop(reader);
+        assert_eq!(writer.write(piece(50)).await, Written::Deserted);
+    }
+
+    #[tokio::test]
+    async fn a_whole_fill_outlives_its_readers_and_gives_its_memory_back() {
+        let (fill, pool) = fill(1000, 500);
+        let reader = fill.read().unwrap();
+        let writer = Arc::clone(&fill).write();
+        drop(reader);
+        assert_eq!(writer.write(piece(50)).await, Written::Kept);
+        assert_eq!(pool.used(), 50 + PIECE_OVERHEAD);
+        assert!(writer.finish(None).is_some());
+        drop((fill, writer));
+        assert_eq!(pool.used(), 0);
+    }
+}

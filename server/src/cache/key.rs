@@ -1,0 +1,24 @@
+//! The cache key (RFC 9111 §2).
+
+use http::uri::PathAndQuery;
+
+use crate::target::Target;
+
+/// What a stored response is found by: the canonical target.
+///
+/// The method is GET and the upstream is one, so neither is part of it; what
+/// `Vary` names selects among the variants under one key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CacheKey(PathAndQuery);
+
+impl CacheKey {
+    /// The key of a target. No bytes are copied.
+    pub fn of(target: &Target) -> CacheKey {
+        CacheKey(target.path_and_query().clone())
+    }
+
+    /// Path and query.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}

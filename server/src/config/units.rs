@@ -1,0 +1,112 @@
+//! Quantities as people write them.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use serde::{Serialize, Serializer};
+
+/// A length of time: `10m`, `1h 30m`, `500ms`, `0s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(Duration);
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Duration {
+        span.0
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Span, String> {
+        match humantime::parse_duration(text) {
+            Ok(duration) => Ok(Span(duration)),
+            Err(error) => Err(format!("{error}: write it like 10m, 30s or 500ms")),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A number of bytes: `256MiB`, `8MB`, `65536`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(usize);
+
+impl Size {
+    /// The bytes.
+    pub fn bytes(self) -> usize {
+        self.0
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Size, String> {
+        text.parse::<bytesize::ByteSize>()
+            .ok()
+            .and_then(|size| usize::try_from(size.as_u64()).ok())
+            .map(Size)
+            .ok_or_else(|| "write it like 256MiB, 8MB or 65536".to_owned())
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
+            if unit <= self.0 && self.0 % unit == 0 {
+                return write!(f, "{}{name}", self.0 / unit);
+            }
+        }
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let check = |text: &str, bytes, shown: &str| {
+            let size: Size = text.parse().unwrap();
+            assert_eq!((size.bytes(), size.to_string().as_str()), (bytes, shown));
+        };
+        check("256MiB", 256 << 20, "256MiB");
+        check("8 MB", 8_000_000, "8000000");
+        check("1536KiB", 1536 << 10, "1536KiB");
+        check("1GiB", 1 << 30, "1GiB");
+        check("0", 0, "0");
+        assert!("much".parse::<Size>().unwrap_err().contains("256MiB"));
+        assert!("-1".parse::<Size>().is_err());
+    }
+
+    #[test]
+    fn spans() {
+        let check = |text: &str, millis, shown: &str| {
+            let span: Span = text.parse().unwrap();
+            assert_eq!(Duration::from(span), Duration::from_millis(millis));
+            assert_eq!(span.to_string(), shown);
+        };
+        check("10m", 600_000, "10m");
+        check("90s", 90_000, "1m 30s");
+        check("0s", 0, "0s");
+        check("500ms", 500, "500ms");
+        assert!("10".parse::<Span>().unwrap_err().contains("30s"));
+    }
+}

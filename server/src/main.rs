@@ -1,0 +1,89 @@
+//! `relay`: arguments, log, runtime, and signals.
+
+use std::process::ExitCode;
+
+use server::{
+    config::{Cli, Command, Config},
+    run, telemetry,
+};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let log = cli.config.log.clone();
+    let outcome = match cli.command {
+        Some(Command::Check(_)) => Ok(()),
+        None if cli.print_config => {
+            print!("{}", cli.config.to_toml());
+            Ok(())
+        }
+        None => logged(&log, || serve(cli.config)),
+        Some(Command::DemoUpstream { listen, demo }) => logged(&log, || {
+            runtime::Runtime::new()?.block_on(async {
+                let mut signals = Signals::new()?;
+                run::demo_upstream(listen, demo, signals.end()).await
+            })
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("relay: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn logged(filter: &str, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let _flushed_at_the_end = telemetry::log::init(filter)?;
+    run()
+}
+
+fn serve(config: Config) -> anyhow::Result<()> {
+    let mut runtime = runtime::Builder::new_multi_thread();
+    if let Some(workers) = config.workers {
+        runtime.worker_threads(workers.get());
+    }
+    runtime.enable_all().build()?.block_on(async {
+        let (mut first, mut second) = (Signals::new()?, Signals::new()?);
+        let again = async {
+            // The second listener hears the first signal too.
+            second.end().await;
+            second.end().await;
+        };
+        run::relay(config, first.end(), Box::pin(again)).await
+    })
+}
+
+/// The signals that end the process. SIGHUP does not.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn end(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => tracing::info!("SIGHUP: nothing to reload"),
+            }
+        }
+    }
+}

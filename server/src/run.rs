@@ -1,0 +1,156 @@
+//! A relay from its sockets to its end.
+
+use std::{future::Future, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use poem::EndpointExt;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    app::{self, Parts},
+    cache::Cache,
+    clock::Clock,
+    config::Config,
+    demo::{self, DemoConfig},
+    serve::{self, Deadlines, Drain, Limits},
+    telemetry::{access_log::AccessLog, metrics::Metrics},
+    upstream::{Address, Base, Upstream},
+};
+
+/// Bytes of a request's line and header section.
+const HEADER_BYTES: usize = 64 * 1024;
+/// Streams at a time on one HTTP/2 connection.
+const HTTP2_STREAMS: u32 = 128;
+/// Connections that the operator's listener takes.
+const ADMIN_CONNECTIONS: usize = 256;
+const DEADLINES: Deadlines = Deadlines {
+    first_byte: Duration::from_secs(10),
+    header: Duration::from_secs(10),
+    idle: Duration::from_mins(1),
+    linger: Duration::from_secs(1),
+};
+
+/// Serves until `shutdown` resolves, then drains; `abort` ends the drain early.
+///
+/// The two addresses are the only lines on stdout, written once both ports are
+/// bound.
+pub async fn relay(
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+    abort: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let public = bind(config.listen, "--listen")?;
+    let operator = bind(config.admin_listen, "--admin-listen")?;
+    let base = match &config.upstream.upstream {
+        Address::At(base) => base.clone(),
+        Address::Demo => start_demo().await?,
+    };
+    let max_connections = config.max_connections.map_or_else(max_connections, usize::from);
+
+    let clock = Clock::start();
+    let metrics = Arc::new(Metrics::new());
+    let upstream = Upstream::new(base, &config.upstream, Arc::clone(&metrics))
+        .context("cannot read the system's certificates, which an https upstream needs")?;
+    let cache = Cache::new(&config.cache, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
+    metrics.watch_store({
+        let cache = Arc::clone(&cache);
+        move || cache.figures()
+    });
+    tokio::spawn(clock.keep_true());
+    tokio::spawn(Arc::clone(&cache).maintain());
+
+    let parts = Parts { cache, metrics: Arc::clone(&metrics), drain: Drain::default() };
+    let operator_drain = Drain::default();
+    announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
+    tracing::info!(upstream = %config.upstream.upstream, max_connections, "serving");
+
+    let limits = Limits {
+        max_connections,
+        header_bytes: HEADER_BYTES,
+        http2_streams: HTTP2_STREAMS,
+        deadlines: DEADLINES,
+    };
+    let serving = tokio::spawn(serve::serve(
+        public,
+        Arc::new(AccessLog(app::app(&parts))),
+        limits,
+        parts.drain.clone(),
+        Arc::clone(&metrics),
+    ));
+    // The operator's connections are not counted among the clients'.
+    let operating = tokio::spawn(serve::serve(
+        operator,
+        Arc::new(app::admin(&parts)),
+        Limits { max_connections: ADMIN_CONNECTIONS, ..limits },
+        operator_drain.clone(),
+        Arc::new(Metrics::new()),
+    ));
+
+    shutdown.await;
+    tracing::info!(grace = %config.grace, "draining");
+    parts.drain.begin();
+    tokio::pin!(abort);
+    drained(serving, config.grace.into(), &mut abort).await;
+    // The operator sees the drain to its end.
+    operator_drain.begin();
+    drained(operating, DEADLINES.linger * 2, &mut abort).await;
+    Ok(())
+}
+
+/// Serves the demo upstream until `shutdown` resolves; its base URL is the
+/// first line on stdout.
+pub async fn demo_upstream(
+    listen: SocketAddr,
+    demo: DemoConfig,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let listener = bind(listen, "--listen")?;
+    writeln!(std::io::stdout(), "http://{}/api/", listener.local_addr()?)?;
+    demo::run(listener, demo, shutdown).await.context("the demo upstream failed")
+}
+
+/// The demo upstream in this process, for as long as it lives.
+async fn start_demo() -> anyhow::Result<Base> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .context("cannot bind a port on 127.0.0.1 for the demo upstream")?;
+    let base = format!("http://{}/api/", listener.local_addr()?).parse()?;
+    tokio::spawn(demo::run(listener, DemoConfig::standard(), std::future::pending()));
+    Ok(base)
+}
+
+fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    serve::bind(address)
+        .with_context(|| format!("cannot listen on {address}: choose another address with {flag}"))
+}
+
+fn announce(addresses: &[(&str, SocketAddr)]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    for (name, address) in addresses {
+        writeln!(stdout, "{name} http://{address}")?;
+    }
+    stdout.flush()
+}
+
+/// Waits for a listener's connections to end, within limits.
+async fn drained(
+    mut serving: JoinHandle<()>,
+    grace: Duration,
+    abort: &mut (impl Future<Output = ()> + Unpin),
+) {
+    tokio::select! {
+        _ = &mut serving => return,
+        () = tokio::time::sleep(grace) => tracing::warn!("grace is over: ending what is still open"),
+        () = abort => tracing::warn!("told twice: ending what is still open"),
+    }
+    serving.abort();
+}
+
+/// As many client connections as the limit on open files leaves, which is
+/// raised as far as it may be: the upstream's connections, the listeners and
+/// the log need some.
+fn max_connections() -> usize {
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    usize::min(limit - usize::min(limit / 2, 256), 1 << 20)
+}

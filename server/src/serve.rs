@@ -1,0 +1,230 @@
+//! The accept loop: connections in, one poem [`Endpoint`] behind them.
+//!
+//! hyper speaks HTTP; this module adds what it leaves open. Each connection
+//! has separate deadlines for its first byte, its header and its idle time
+//! ([`connection`]), their number is capped, and a full process backs off from
+//! accepting instead of spinning. A drain loses nobody: what is in the backlog
+//! is accepted, what is in flight is finished, and who holds an idle
+//! connection is told with its next answer.
+
+mod connection;
+mod phase;
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use poem::{Endpoint, Response};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+    time::Instant,
+};
+
+pub use self::phase::Deadlines;
+use crate::telemetry::metrics::Metrics;
+
+/// Pauses between attempts to accept while the process is out of descriptors.
+const BACK_OFF: [Duration; 4] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+];
+/// How many refused connections are told so at once; more are just closed.
+const REFUSALS: usize = 64;
+/// How long a refused client may take to read the refusal.
+const REFUSAL_LINGER: Duration = Duration::from_secs(1);
+/// Connections that the kernel queues while the loop is busy.
+const BACKLOG: i32 = 8192;
+
+/// The bounds of one listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time; past it, each is answered 503 and closed.
+    pub max_connections: usize,
+    /// Bytes of a request's line and header section; past it, 431.
+    pub header_bytes: usize,
+    /// Streams at a time on one HTTP/2 connection.
+    pub http2_streams: u32,
+    /// How long a connection may keep us waiting.
+    pub deadlines: Deadlines,
+}
+
+/// Tells every connection of a listener to come to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(Arc<DrainState>);
+
+#[derive(Debug, Default)]
+struct DrainState {
+    begun: AtomicBool,
+    wake: Notify,
+}
+
+impl Drain {
+    /// Begins the drain; it cannot be taken back.
+    pub fn begin(&self) {
+        self.0.begun.store(true, Ordering::Release);
+        self.0.wake.notify_waiters();
+    }
+
+    /// Whether the drain has begun.
+    pub fn has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the drain begins.
+    pub async fn begun(&self) {
+        let wake = self.0.wake.notified();
+        tokio::pin!(wake);
+        // Registered before the look at the flag, so that no wake-up is missed.
+        wake.as_mut().enable();
+        if !self.has_begun() {
+            wake.await;
+        }
+    }
+}
+
+/// Binds a listener with a deep backlog.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4(),
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG.unsigned_abs())
+}
+
+/// Serves `endpoint` on `listener` until `drain` begins, then finishes what is
+/// there and returns.
+///
+/// The caller bounds the wait for the last connections by dropping the future,
+/// which ends them.
+pub async fn serve<E>(
+    listener: TcpListener,
+    endpoint: Arc<E>,
+    limits: Limits,
+    drain: Drain,
+    metrics: Arc<Metrics>,
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let server = Arc::new(connection::Server::new(endpoint, limits, drain.clone(), metrics));
+    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let mut connections = JoinSet::new();
+    let mut failures = 0;
+
+    let admit = |stream: TcpStream, remote: SocketAddr, connections: &mut JoinSet<()>| {
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            let server = Arc::clone(&server);
+            connections.spawn(async move {
+                server.connection(stream, remote).await;
+                drop(place);
+            });
+        } else {
+            server.metrics.connection_refused();
+            if let Ok(turn) = Arc::clone(&refusals).try_acquire_owned() {
+                connections.spawn(async move {
+                    refuse(stream).await;
+                    drop(turn);
+                });
+            }
+        }
+    };
+
+    let begun = drain.begun();
+    tokio::pin!(begun);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut begun => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, remote)) => {
+                    failures = 0;
+                    admit(stream, remote, &mut connections);
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    let pause = BACK_OFF[usize::min(failures, BACK_OFF.len() - 1)];
+                    if failures == 0 {
+                        tracing::warn!(%error, "cannot accept connections: trying again");
+                    }
+                    failures += 1;
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    // Who is in the backlog has been promised an answer.
+    while let Some(Ok((stream, remote))) = accept_at_once(&listener).await {
+        admit(stream, remote, &mut connections);
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// The next connection of the backlog, `None` where it is empty.
+async fn accept_at_once(listener: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    let mut accept = std::pin::pin!(listener.accept());
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match accept.as_mut().poll(cx) {
+            std::task::Poll::Ready(accepted) => Some(accepted),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// Whether an error of `accept` concerns the connection that it would have
+/// brought, not the listener (accept(2)).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+/// Tells a client that there is no place for it.
+///
+/// What it may have sent is read before the connection is closed: closing with
+/// unread bytes would reset it, and the answer could be lost.
+async fn refuse(mut stream: TcpStream) {
+    let body = concat!(
+        r#"{"type":"about:blank","title":"Service Unavailable","status":503,"#,
+        r#""detail":"the relay has all the connections it may have: see --max-connections"}"#
+    );
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\n\
+         content-type: application/problem+json\r\n\
+         proxy-status: lunch-relay; error=connection_limit_reached\r\n\
+         retry-after: 1\r\n\
+         connection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let told = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; 1024];
+        while 0 < stream.read(&mut rest).await? {}
+        io::Result::Ok(())
+    };
+    let until = Instant::now() + REFUSAL_LINGER;
+    // A client that does not read its refusal is simply closed.
+    let _ = tokio::time::timeout_at(until, told).await;
+}

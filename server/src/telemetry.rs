@@ -1,0 +1,5 @@
+//! What the operator is told: metrics, the access log, and the process's own log.
+
+pub mod access_log;
+pub mod log;
+pub mod metrics;

@@ -1,0 +1,267 @@
+//! The way out: one [`Endpoint`] that puts a request to the upstream.
+//!
+//! Fields are made fit for the next hop, the answer's for the client, and a
+//! failure is one of [`Failure`]'s kinds. Nothing here knows of the cache.
+
+mod base;
+mod client;
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use http::{HeaderValue, Method, Version, header};
+use http_body::Body as _;
+use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
+
+pub use self::base::{Base, Upstream as Address};
+use self::client::{BoxBody, Client, Download, Progress, Used};
+use crate::{
+    app::is_reserved,
+    exchange::Failure,
+    hop::{self, Forwarding},
+    telemetry::metrics::{Metrics, UpstreamOutcome},
+};
+
+/// The settings of the way to the upstream.
+#[derive(Clone, Debug, clap::Args, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct UpstreamConfig {
+    /// Base URL of the upstream; `demo` for the built-in stand-in of the lunch API
+    #[arg(
+        long,
+        env = "RELAY_UPSTREAM",
+        value_name = "URL",
+        default_value = "https://menu.dckube.scilifelab.se/api/"
+    )]
+    pub upstream: Address,
+
+    /// How long the upstream may take until its answer begins, and pause within it
+    #[arg(long, env = "RELAY_UPSTREAM_TIMEOUT", value_name = "DURATION", default_value = "30s")]
+    pub upstream_timeout: crate::config::Span,
+
+    /// How long a connection to the upstream may take, TLS included
+    #[arg(long, env = "RELAY_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s")]
+    pub connect_timeout: crate::config::Span,
+
+    /// Tell the upstream who asks (`Forwarded`, `X-Forwarded-*`); what a client claims is never passed on
+    #[arg(long, env = "RELAY_FORWARDED")]
+    pub forwarded: bool,
+}
+
+/// The upstream.
+#[derive(Debug)]
+pub struct Upstream {
+    base: Base,
+    client: Client,
+    timeout: Duration,
+    announce: Announce,
+    metrics: Arc<Metrics>,
+}
+
+/// Whether the upstream is told who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Announce {
+    Client,
+    Nobody,
+}
+
+impl Upstream {
+    /// The upstream at `base`.
+    ///
+    /// Fails where the system's certificates are needed and cannot be read.
+    pub fn new(
+        base: Base,
+        config: &UpstreamConfig,
+        metrics: Arc<Metrics>,
+    ) -> std::io::Result<Upstream> {
+        Ok(Upstream {
+            client: client::client(&base, config.connect_timeout.into())?,
+            base,
+            timeout: config.upstream_timeout.into(),
+            announce: if config.forwarded { Announce::Client } else { Announce::Nobody },
+            metrics,
+        })
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, Failure> {
+        if hop::is_loop(request.headers()) {
+            return Err(Failure::Loop);
+        }
+        let request = self.outgoing(request)?;
+        let is_head = request.method() == Method::HEAD;
+
+        let answer = match self.spare_copy(&request) {
+            None => self.send_watched(request).await?,
+            Some(again) => match self.send(request).await {
+                Ok(answer) => answer,
+                Err(error) if was_closed_while_idle(&error) => {
+                    self.metrics.upstream(UpstreamOutcome::Retried);
+                    self.send(again).await.map_err(|error| self.failure(&error))?
+                }
+                Err(error) => return Err(self.failure(&error)),
+            },
+        };
+        Ok(self.incoming(answer, is_head))
+    }
+
+    /// The request as it goes over the wire.
+    fn outgoing(&self, request: Request) -> Result<http::Request<BoxBody>, Failure> {
+        let forwarding = (self.announce == Announce::Client).then(|| Forwarding {
+            client: client_ip(request.remote_addr()),
+            scheme: request.scheme().clone(),
+        });
+        let mut request: http::Request<BoxBody> = request.into();
+        let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
+        hop::to_upstream(request.headers_mut(), version, forwarding.as_ref());
+        *request.uri_mut() = self
+            .base
+            .join(request.uri())
+            .map_err(|error| Failure::Broken(format!("the target cannot be sent: {error}")))?;
+        Ok(request)
+    }
+
+    /// A copy to send again, of a request that may be repeated without harm
+    /// (RFC 9110 §9.2.2) and has no body that would be gone.
+    fn spare_copy(&self, request: &http::Request<BoxBody>) -> Option<http::Request<BoxBody>> {
+        if !request.method().is_idempotent() || !request.body().is_end_stream() {
+            return None;
+        }
+        let mut copy = http::Request::new(poem::Body::empty().into());
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        Some(copy)
+    }
+
+    async fn send(
+        &self,
+        request: http::Request<BoxBody>,
+    ) -> Result<http::Response<hyper::body::Incoming>, SendError> {
+        match tokio::time::timeout(self.timeout, self.client.request(request)).await {
+            Ok(answer) => answer.map_err(SendError::Client),
+            Err(_) => Err(SendError::TimedOut),
+        }
+    }
+
+    /// Sends a request with a body: while the body moves, the answer may take
+    /// its time.
+    async fn send_watched(
+        &self,
+        request: http::Request<BoxBody>,
+    ) -> Result<http::Response<hyper::body::Incoming>, Failure> {
+        let progress = Progress::default();
+        let request = request.map(|body| progress.watch(body));
+        let answer = self.client.request(request);
+        tokio::pin!(answer);
+        loop {
+            let before = progress.count();
+            match tokio::time::timeout(self.timeout, &mut answer).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(_)) if progress.is_broken() => {
+                    return Err(Failure::RequestBroken(
+                        "the client did not send what it announced".to_owned(),
+                    ));
+                }
+                Ok(Err(error)) => return Err(self.failure(&SendError::Client(error))),
+                Err(_) if progress.count() == before => {
+                    return Err(self.failure(&SendError::TimedOut));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// The answer as it goes to the client.
+    fn incoming(&self, answer: http::Response<hyper::body::Incoming>, is_head: bool) -> Response {
+        let (mut parts, body) = answer.into_parts();
+        if let Some(used) = parts.extensions.get::<Used>() {
+            used.note();
+        }
+        hop::from_upstream(&mut parts.headers, parts.version);
+        self.localize(&mut parts.headers, header::LOCATION);
+        self.localize(&mut parts.headers, header::CONTENT_LOCATION);
+        self.metrics.upstream(UpstreamOutcome::of(parts.status));
+
+        let body: BoxBody = if is_head || body.is_end_stream() {
+            poem::Body::empty().into()
+        } else {
+            BoxBody::new(Download::new(body, self.timeout))
+        };
+        let mut response = Response::builder().status(parts.status).body(body);
+        if let Some(phrase) = parts.extensions.remove::<hyper::ext::ReasonPhrase>() {
+            response.extensions_mut().insert(phrase);
+        }
+        *response.headers_mut() = parts.headers;
+        response
+    }
+
+    /// Makes a URI that points into the upstream's base one of the relay's own.
+    fn localize(&self, headers: &mut http::HeaderMap, name: header::HeaderName) {
+        let Some(location) = headers.get(&name).and_then(|value| value.to_str().ok()) else {
+            return;
+        };
+        if let Some(own) = hop::own_location(location, self.base.authority(), self.base.path()) {
+            let own = if is_reserved(&own) { format!("/relay_anything{own}") } else { own };
+            if let Ok(value) = HeaderValue::from_str(&own) {
+                headers.insert(name, value);
+            }
+        }
+    }
+
+    fn failure(&self, error: &SendError) -> Failure {
+        let timeout = || humantime::format_duration(self.timeout).to_string();
+        match error {
+            SendError::TimedOut => Failure::TimedOut(timeout()),
+            SendError::Client(error) => {
+                let cause = root_cause(error);
+                if let Some(timed_out) = cause.downcast_ref::<client::ConnectTimedOut>() {
+                    Failure::ConnectTimedOut(humantime::format_duration(timed_out.0).to_string())
+                } else if error.is_connect() {
+                    Failure::Unreachable(cause.to_string())
+                } else {
+                    Failure::Broken(cause.to_string())
+                }
+            }
+        }
+    }
+}
+
+impl Endpoint for Upstream {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        self.exchange(request).await.map_err(|failure| {
+            self.metrics.upstream(UpstreamOutcome::failed(&failure));
+            tracing::debug!(%failure, "upstream exchange failed");
+            failure.into()
+        })
+    }
+}
+
+/// How sending fails.
+enum SendError {
+    TimedOut,
+    Client(hyper_util::client::legacy::Error),
+}
+
+/// Whether the connection had served before and was closed under this
+/// request: servers end idle connections when they like (RFC 9112 §9.3.1).
+fn was_closed_while_idle(error: &SendError) -> bool {
+    let SendError::Client(error) = error else { return false };
+    let mut extensions = http::Extensions::new();
+    if let Some(connected) = error.connect_info() {
+        connected.get_extras(&mut extensions);
+    }
+    extensions.get::<Used>().is_some_and(Used::is_noted)
+}
+
+fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause
+}
+
+fn client_ip(remote: &RemoteAddr) -> Option<std::net::IpAddr> {
+    remote.as_socket_addr().map(|address| address.ip().to_canonical())
+}

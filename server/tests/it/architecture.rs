@@ -1,0 +1,76 @@
+//! The rules that the modules keep, checked in their source.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Modules that decide: no I/O, no clock, no framework's errors.
+const PURE: [&str; 10] = [
+    "target.rs",
+    "hop.rs",
+    "cache/key.rs",
+    "cache/directives.rs",
+    "cache/policy.rs",
+    "cache/freshness.rs",
+    "cache/vary.rs",
+    "cache/status.rs",
+    "cache/uncacheable.rs",
+    "serve/phase.rs",
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The code of a module, without its tests.
+fn code(path: &Path) -> String {
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+/// The files of a module and of those below it.
+fn files(module: &str) -> Vec<PathBuf> {
+    let mut found = vec![source().join(format!("{module}.rs"))];
+    for entry in fs::read_dir(source().join(module)).unwrap() {
+        found.push(entry.unwrap().path());
+    }
+    found
+}
+
+#[test]
+fn pure_modules_do_no_io_and_read_no_clock() {
+    for module in PURE {
+        let code = code(&source().join(module));
+        for word in ["async ", ".await", "tokio", "poem::", "std::fs", "std::net::Tcp", "Clock"] {
+            assert!(!code.contains(word), "{module} has {word:?}");
+        }
+    }
+}
+
+#[test]
+fn cache_and_upstream_do_not_know_each_other() {
+    for (module, other) in [("cache", "upstream"), ("upstream", "cache")] {
+        for file in files(module) {
+            let path = format!("crate::{other}");
+            assert!(!code(&file).contains(&path), "{} has {path}", file.display());
+        }
+    }
+}
+
+#[test]
+fn server_depends_on_no_workspace_crate_but_lunch() {
+    let manifest = fs::read_to_string(source().join("../Cargo.toml")).unwrap();
+    for other in ["loadgen", "xtask"] {
+        assert!(!manifest.contains(other), "server depends on {other}");
+    }
+}
+
+#[test]
+fn the_binary_is_thin() {
+    for (file, most) in [("main.rs", 110), ("lib.rs", 60)] {
+        let lines = fs::read_to_string(source().join(file)).unwrap().lines().count();
+        assert!(lines <= most, "{file} has {lines} lines");
+    }
+}

@@ -1,0 +1,12 @@
+//! Integration tests.
+//!
+//! `scenarios` run on a paused clock without sockets; all others start the
+//! binary and speak to it over sockets, on ports that the system chooses.
+
+mod architecture;
+mod docs;
+mod hostile;
+mod process;
+mod scenarios;
+mod support;
+mod wire;

@@ -1,0 +1,322 @@
+//! The relay as a child process, a scripted origin, and a client that sees bytes.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+/// No answer takes longer; a test that waits for it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running relay, killed when dropped.
+pub struct Relay {
+    child: Child,
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+    pub stderr: Option<ChildStderr>,
+    // Kept open: a closed pipe would be seen by the relay.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Relay {
+    /// Starts a relay in front of `upstream`.
+    pub fn before(upstream: &str) -> Relay {
+        Relay::start(&["--upstream", upstream])
+    }
+
+    /// Starts a relay with these flags, on ports that the system chooses.
+    pub fn start(flags: &[&str]) -> Relay {
+        Relay::spawn(Command::new(env!("CARGO_BIN_EXE_relay")).args(flags))
+    }
+
+    /// Starts a relay with at most `files` open files.
+    pub fn start_with_open_files(files: u32, flags: &[&str]) -> Relay {
+        let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        Relay::spawn(shell.args(["-c", &script, env!("CARGO_BIN_EXE_relay")]).args(flags))
+    }
+
+    fn spawn(command: &mut Command) -> Relay {
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut address = |name: &str| {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            let prefix = format!("{name} http://");
+            match line.trim_end().strip_prefix(&prefix) {
+                Some(address) => address.parse().unwrap(),
+                None => {
+                    let mut log = String::new();
+                    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+                    panic!("expected {prefix:?}, not {line:?}; log: {log}");
+                }
+            }
+        };
+        let (public, admin) = (address("relay"), address("admin"));
+        let stderr = child.stderr.take();
+        Relay { child, public, admin, stderr, _stdout: stdout }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Gets `path` on a connection of its own.
+    pub fn get(&self, path: &str) -> Answer {
+        get(self.public, path, "")
+    }
+
+    /// The value of a metric, its name with labels as it is exposed.
+    pub fn metric(&self, name: &str) -> f64 {
+        let answer = get(self.admin, "/metrics", "");
+        let text = answer.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.unwrap_or_else(|| panic!("no {name} in:\n{text}"));
+        value.trim().parse().unwrap()
+    }
+
+    /// A figure of `/proc/PID/status` in KiB, such as `VmHWM`.
+    pub fn memory_kib(&self, figure: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)).unwrap();
+        line.trim_matches([':', ' ', '\t']).split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// Processor time used so far, in clock ticks.
+    pub fn processor_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What an origin does after it has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    KeepOpen,
+    Close,
+}
+
+/// An origin that answers each request with what a function writes.
+pub struct Origin {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Origin {
+    /// An origin whose `answer` gets the head of each request, and the stream
+    /// behind it with whatever body there is still to be read.
+    pub fn start<F>(answer: F) -> Origin
+    where
+        F: Fn(&str, &mut BufReader<TcpStream>) -> io::Result<Then> + Send + Sync + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let answer = Arc::new(answer);
+        thread::spawn({
+            let heads = Arc::clone(&heads);
+            move || {
+                for stream in listener.incoming().map_while(Result::ok) {
+                    let (answer, heads) = (Arc::clone(&answer), Arc::clone(&heads));
+                    thread::spawn(move || {
+                        let mut stream = BufReader::new(stream);
+                        while let Ok(Some(head)) = read_head(&mut stream) {
+                            heads.lock().unwrap().push(head.clone());
+                            match answer(&head, &mut stream) {
+                                Ok(Then::KeepOpen) => {}
+                                Ok(Then::Close) | Err(_) => return,
+                            }
+                        }
+                    });
+                }
+            }
+        });
+        Origin { address, heads }
+    }
+
+    /// An origin that answers every request with these bytes.
+    pub fn answering(bytes: impl Into<Vec<u8>>) -> Origin {
+        let bytes = bytes.into();
+        Origin::start(move |_, stream| {
+            stream.get_mut().write_all(&bytes)?;
+            Ok(Then::Close)
+        })
+    }
+
+    /// An origin that answers every request with a body that echoes its head.
+    pub fn echoing() -> Origin {
+        Origin::start(|head, stream| {
+            let length = head.len();
+            let fields = "content-type: text/plain\r\ncache-control: no-store\r\n";
+            write!(
+                stream.get_mut(),
+                "HTTP/1.1 200 OK\r\n{fields}content-length: {length}\r\n\r\n{head}"
+            )?;
+            Ok(Then::KeepOpen)
+        })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The heads of all requests so far.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+/// An address where nothing listens.
+pub fn nowhere() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Reads a header section; `None` at the end of the stream.
+pub fn read_head(stream: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read_until(b'\n', &mut head)? == 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(String::from_utf8_lossy(&head).into_owned()))
+}
+
+/// A connection to the relay.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Sends bytes and reads until the relay closes the connection.
+pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut stream = connect(address);
+    // The relay may answer and close before it has read all of it.
+    let _ = stream.write_all(bytes.as_ref());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// Gets `path` on a connection of its own, with more field lines.
+pub fn get(address: SocketAddr, path: &str, fields: &str) -> Answer {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{fields}\r\n");
+    Answer::parse(&exchange(address, request))
+}
+
+/// Reads one answer from a connection that stays open.
+pub fn read_answer(stream: &mut BufReader<TcpStream>) -> Answer {
+    let mut answer = Answer::of_head(read_head(stream).unwrap().expect("an answer"));
+    if let Some(length) = answer.field("content-length") {
+        answer.body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut answer.body).unwrap();
+    } else if answer.field("transfer-encoding").is_some() {
+        answer.body = read_chunks(stream).unwrap();
+    }
+    answer
+}
+
+/// Reads a chunked body, its chunks put together.
+pub fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let size = usize::from_str_radix(line.trim(), 16)
+            .map_err(|_| io::Error::other(format!("no chunk size: {line:?}")))?;
+        let mut chunk = vec![0; size + 2];
+        stream.read_exact(&mut chunk)?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(&chunk[..size]);
+    }
+}
+
+/// An answer, seen from the wire.
+#[derive(Debug)]
+pub struct Answer {
+    pub head: String,
+    pub body: Vec<u8>,
+    fields: HashMap<String, Vec<String>>,
+}
+
+impl Answer {
+    /// All that a connection brought until it was closed.
+    pub fn parse(bytes: &[u8]) -> Answer {
+        let text = String::from_utf8_lossy(bytes);
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no header section: {text:?}")) + 4;
+        let mut answer = Answer::of_head(String::from_utf8_lossy(&bytes[..end]).into_owned());
+        answer.body = bytes[end..].to_vec();
+        answer
+    }
+
+    fn of_head(head: String) -> Answer {
+        let mut fields: HashMap<String, Vec<String>> = HashMap::new();
+        for line in head.lines().skip(1).take_while(|line| !line.is_empty()) {
+            let (name, value) = line.split_once(':').unwrap();
+            fields.entry(name.to_lowercase()).or_default().push(value.trim().to_owned());
+        }
+        Answer { head, body: Vec::new(), fields }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The value of a field that has one line.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let lines = self.fields.get(name)?;
+        assert_eq!(lines.len(), 1, "{name} has several lines: {}", self.head);
+        Some(&lines[0])
+    }
+
+    /// All lines of a field.
+    pub fn lines(&self, name: &str) -> Vec<&str> {
+        self.fields.get(name).into_iter().flatten().map(String::as_str).collect()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
