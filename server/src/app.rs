@@ -89,7 +89,7 @@ impl Endpoint for App {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
         // Relayed paths do not pass a router.
         let answer = if RESERVED.contains(&request.uri().path()) {
-            Either::Right(Box::pin(self.own(request)))
+            Either::Right(self.own(request).boxed())
         } else {
             self.relay
                 .call(request)
