@@ -13,7 +13,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 pub use self::units::{Size, Span};
-use crate::{cache::CacheConfig, demo::DemoConfig, upstream::UpstreamConfig};
+use crate::{cache::CacheConfig, demo::DemoConfig, serve::ServeConfig, upstream::UpstreamConfig};
 
 /// A polite caching HTTP relay for one slow, rate-limited API.
 ///
@@ -89,10 +89,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<NonZeroUsize>,
 
-    /// Client connections at a time; more are answered 503 [default: what the limit on open files leaves]
-    #[arg(long, env = "RELAY_MAX_CONNECTIONS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_connections: Option<NonZeroUsize>,
+    /// Client connections
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub serve: ServeConfig,
 
     /// How long requests in flight may take to end after SIGTERM or SIGINT
     #[arg(long, env = "RELAY_GRACE", value_name = "DURATION", default_value = "20s")]

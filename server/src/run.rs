@@ -12,23 +12,15 @@ use crate::{
     clock::Clock,
     config::Config,
     demo::{self, DemoConfig},
-    serve::{self, Deadlines, Drain, Limits},
+    serve::{self, Drain, Limits},
     telemetry::{access_log::AccessLog, metrics::Metrics},
     upstream::{Address, Base, Upstream},
 };
 
-/// Bytes of a request's line and header section.
-const HEADER_BYTES: usize = 64 * 1024;
-/// Streams at a time on one HTTP/2 connection.
-const HTTP2_STREAMS: u32 = 128;
 /// Connections that the operator's listener takes.
 const ADMIN_CONNECTIONS: usize = 256;
-const DEADLINES: Deadlines = Deadlines {
-    first_byte: Duration::from_secs(10),
-    header: Duration::from_secs(10),
-    idle: Duration::from_mins(1),
-    linger: Duration::from_secs(1),
-};
+/// How long the operator's last answers may take.
+const OPERATOR_GRACE: Duration = Duration::from_secs(2);
 
 /// Serves until `shutdown` resolves, then drains; `abort` ends the drain early.
 ///
@@ -45,7 +37,7 @@ pub async fn relay(
         Address::At(base) => base.clone(),
         Address::Demo => start_demo().await?,
     };
-    let max_connections = config.max_connections.map_or_else(max_connections, usize::from);
+    let limits = config.serve.limits();
 
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new());
@@ -62,14 +54,8 @@ pub async fn relay(
     let parts = Parts { cache, metrics: Arc::clone(&metrics), drain: Drain::default() };
     let operator_drain = Drain::default();
     announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
-    tracing::info!(upstream = %config.upstream.upstream, max_connections, "serving");
+    tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
-    let limits = Limits {
-        max_connections,
-        header_bytes: HEADER_BYTES,
-        http2_streams: HTTP2_STREAMS,
-        deadlines: DEADLINES,
-    };
     let serving = tokio::spawn(serve::serve(
         public,
         Arc::new(AccessLog(app::app(&parts))),
@@ -93,7 +79,7 @@ pub async fn relay(
     drained(serving, config.grace.into(), &mut abort).await;
     // The operator sees the drain to its end.
     operator_drain.begin();
-    drained(operating, DEADLINES.linger * 2, &mut abort).await;
+    drained(operating, OPERATOR_GRACE, &mut abort).await;
     Ok(())
 }
 
@@ -144,13 +130,4 @@ async fn drained(
         () = abort => tracing::warn!("told twice: ending what is still open"),
     }
     serving.abort();
-}
-
-/// As many client connections as the limit on open files leaves, which is
-/// raised as far as it may be: the upstream's connections, the listeners and
-/// the log need some.
-fn max_connections() -> usize {
-    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    usize::min(limit - usize::min(limit / 2, 256), 1 << 20)
 }

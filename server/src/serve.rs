@@ -14,6 +14,7 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,7 +32,7 @@ use tokio::{
 };
 
 pub use self::phase::Deadlines;
-use crate::telemetry::metrics::Metrics;
+use crate::{config::Span, telemetry::metrics::Metrics};
 
 /// Pauses between attempts to accept while the process is out of descriptors.
 const BACK_OFF: [Duration; 4] = [
@@ -44,8 +45,62 @@ const BACK_OFF: [Duration; 4] = [
 const REFUSALS: usize = 64;
 /// How long a refused client may take to read the refusal.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
+/// Bytes of a request's line and header section.
+const HEADER_BYTES: usize = 64 * 1024;
+/// Streams at a time on one HTTP/2 connection.
+const HTTP2_STREAMS: u32 = 128;
+/// How long an idle connection is kept for a last request once the drain has begun.
+const LINGER: Duration = Duration::from_secs(1);
 /// Connections that the kernel queues while the loop is busy.
 const BACKLOG: i32 = 8192;
+
+/// The settings of client connections.
+#[derive(Clone, Debug, clap::Args, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServeConfig {
+    /// Client connections at a time; more are answered 503 [default: what the limit on open files leaves]
+    #[arg(long, env = "RELAY_MAX_CONNECTIONS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<NonZeroUsize>,
+
+    /// How long a new connection may stay silent
+    #[arg(long, env = "RELAY_FIRST_BYTE_TIMEOUT", value_name = "DURATION", default_value = "10s")]
+    pub first_byte_timeout: Span,
+
+    /// How long a request's header section may take, from its first byte
+    #[arg(long, env = "RELAY_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s")]
+    pub header_timeout: Span,
+
+    /// How long a connection may stay idle between requests, or refuse to take its answer
+    #[arg(long, env = "RELAY_IDLE_TIMEOUT", value_name = "DURATION", default_value = "1m")]
+    pub idle_timeout: Span,
+}
+
+impl ServeConfig {
+    /// The bounds of the public listener.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_connections: self.max_connections.map_or_else(max_connections, usize::from),
+            header_bytes: HEADER_BYTES,
+            http2_streams: HTTP2_STREAMS,
+            deadlines: Deadlines {
+                first_byte: self.first_byte_timeout.into(),
+                header: self.header_timeout.into(),
+                idle: self.idle_timeout.into(),
+                linger: LINGER,
+            },
+        }
+    }
+}
+
+/// As many client connections as the limit on open files leaves, which is
+/// raised as far as it may be: the upstream's connections, the listeners and
+/// the log need some.
+fn max_connections() -> usize {
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    usize::min(limit - usize::min(limit / 2, 256), 1 << 20)
+}
 
 /// The bounds of one listener.
 #[derive(Clone, Copy, Debug)]
