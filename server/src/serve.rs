@@ -223,13 +223,31 @@ pub async fn serve<E>(
         }
     }
 
-    // Who is in the backlog has been promised an answer.
+    // Who is in the backlog has been promised an answer; nobody joins it any more.
+    stop_queueing(&listener);
     while let Some(Ok((stream, remote))) = accept_at_once(&listener).await {
         admit(stream, remote, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
+
+/// Makes the kernel ignore who wants to connect from now on.
+///
+/// A connection made between the last look at the backlog and the listener's
+/// end would be reset, and its request lost. An ignored client tries again
+/// within a second or so, and is refused then.
+#[cfg(target_os = "linux")]
+fn stop_queueing(listener: &TcpListener) {
+    // A packet filter of one instruction: keep nothing of any packet.
+    let keep_nothing = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
+    if let Err(error) = socket2::SockRef::from(listener).attach_filter(&[keep_nothing]) {
+        tracing::debug!(%error, "cannot close the backlog before it is emptied");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stop_queueing(_: &TcpListener) {}
 
 /// The next connection of the backlog, `None` where it is empty.
 async fn accept_at_once(listener: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {

@@ -19,8 +19,7 @@ pub struct Relay {
     pub public: SocketAddr,
     pub admin: SocketAddr,
     pub stderr: Option<ChildStderr>,
-    // Kept open: a closed pipe would be seen by the relay.
-    _stdout: BufReader<ChildStdout>,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Relay {
@@ -65,7 +64,7 @@ impl Relay {
         };
         let (public, admin) = (address("relay"), address("admin"));
         let stderr = child.stderr.take();
-        Relay { child, public, admin, stderr, _stdout: stdout }
+        Relay { child, public, admin, stderr, stdout }
     }
 
     pub fn pid(&self) -> u32 {
@@ -84,6 +83,13 @@ impl Relay {
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it wrote on stdout besides its addresses, once it has ended.
+    pub fn rest_of_stdout(&mut self) -> String {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        rest
     }
 
     /// Gets `path` on a connection of its own.
