@@ -12,12 +12,12 @@
 //! was cached when it started. The chat command of eras A to D answers as to a
 //! form without its field.
 //!
-//! - [`options`]: what can be asked of it
-//! - [`places`], [`week`]: the facts and the fiction
-//! - [`shape`], [`pages`], [`target`], [`cors`], [`routes`]: the API, from data
-//!   to answers
-//! - [`limiter`], [`turn`]: what happens to each request in turn
-//! - [`serve`]: the sockets
+//! - `options`: what can be asked of it
+//! - `places`, `week`: the facts and the fiction
+//! - `shape`, `pages`, `answer`, `target`, `cors`, `routes`: the API, from data to
+//!   answers
+//! - `limiter`, `turn`: what happens to each request in turn
+//! - `serve`: sockets, and all the I/O there is
 
 mod answer;
 mod cors;

@@ -21,7 +21,6 @@ use super::{
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-const SLACK_METHODS: &str = "OPTIONS, POST";
 
 /// The API of one era on one day.
 #[derive(Debug)]
@@ -137,7 +136,7 @@ fn flask_route(state: &State, request: &request::Parts, workers: Workers) -> Ans
     }
 
     let allow = match target.resource {
-        Resource::Slack => SLACK_METHODS,
+        Resource::Slack => slack_methods(era),
         _ => flask_methods(era),
     };
     let method = request.method.as_str();
@@ -168,7 +167,7 @@ fn flask_route(state: &State, request: &request::Parts, workers: Workers) -> Ans
 }
 
 fn flask_server(era: Era) -> &'static str {
-    if era <= Era::B { "gunicorn/20.0.4" } else { "gunicorn" }
+    if era == Era::A { "gunicorn/20.0.4" } else { "gunicorn" }
 }
 
 /// The methods of a path that is read; it is a set, in whatever order it fell.
@@ -178,6 +177,11 @@ fn flask_methods(era: Era) -> &'static str {
         Era::C => "GET, OPTIONS, HEAD",
         _ => "GET, HEAD, OPTIONS",
     }
+}
+
+/// The methods of the chat command, likewise.
+fn slack_methods(era: Era) -> &'static str {
+    if era == Era::B { "POST, OPTIONS" } else { "OPTIONS, POST" }
 }
 
 /// Eras E and F: `FastAPI` behind uvicorn.

@@ -139,10 +139,6 @@ fn heads() {
         ],
     );
     check("HEAD /nonexistent", &["404 232 B", "404 232 B", "404 207 B", "404 22 B"]);
-    check(
-        "HEAD /api/slack/",
-        &["405 178 B OPTIONS, POST", "405 178 B OPTIONS, POST", "405 OPTIONS, POST", "404 22 B"],
-    );
     for era in ERAS {
         assert!(ask(era, "HEAD /api/restaurant/", &[]).body.is_empty());
     }
@@ -150,14 +146,13 @@ fn heads() {
 
 #[test]
 fn other_methods() {
-    let flask = |a: &'static str, b, c, d, ef| [a, b, c, d, ef];
-    let allowed = flask(
+    let allowed = [
         "405 GET, HEAD, OPTIONS",
         "405 HEAD, GET, OPTIONS",
         "405 GET, OPTIONS, HEAD",
         "405 GET, HEAD, OPTIONS",
         "405 31 B GET",
-    );
+    ];
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         check(&format!("{method} /api"), &allowed);
         check(&format!("{method} /api/restaurant"), &allowed);
@@ -192,12 +187,11 @@ fn options() {
 #[test]
 fn the_chat_command_gets_no_field() {
     check("POST /api/slack/", &["400 192 B", "400 192 B", "400", "404 22 B"]);
-    let methods = "405 OPTIONS, POST";
-    check("GET /api/slack/", &[methods, methods, methods, "404 22 B"]);
-    check(
-        "OPTIONS /api/slack/",
-        &["200 0 B OPTIONS, POST", "200 0 B OPTIONS, POST", "200 0 B OPTIONS, POST", "404"],
-    );
+    let [ordered, turned] = ["405 OPTIONS, POST", "405 POST, OPTIONS"];
+    check("GET /api/slack/", &[ordered, turned, ordered, ordered, "404 22 B"]);
+    check("HEAD /api/slack/", &[ordered, turned, ordered, ordered, "404 22 B"]);
+    let [ordered, turned] = ["200 0 B OPTIONS, POST", "200 0 B POST, OPTIONS"];
+    check("OPTIONS /api/slack/", &[ordered, turned, ordered, ordered, "404"]);
 }
 
 #[test]
@@ -229,7 +223,7 @@ fn headers() {
 
     let flask = "access-control-allow-origin: *\ncontent-type: application/json\nserver: gunicorn";
     check(Era::A, &format!("{flask}/20.0.4"));
-    check(Era::B, &format!("{flask}/20.0.4"));
+    check(Era::B, flask);
     check(Era::C, flask);
     check(Era::D, flask);
     let fastapi = "cache-control: max-age=359995\ncontent-type: application/json\nserver: uvicorn";
