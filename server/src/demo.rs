@@ -34,3 +34,6 @@ mod week;
 
 pub use options::{DemoConfig, Era, Fault, FaultKind, OptionError, Rate, Weekday};
 pub use serve::run;
+
+#[cfg(test)]
+mod tests;
