@@ -240,7 +240,7 @@ pub async fn serve<E>(
 #[cfg(target_os = "linux")]
 fn stop_queueing(listener: &TcpListener) {
     // A packet filter of one instruction: keep nothing of any packet.
-    let keep_nothing = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
+    let keep_nothing = socket2::SockFilter::new(0x06, 0, 0, 0);
     if let Err(error) = socket2::SockRef::from(listener).attach_filter(&[keep_nothing]) {
         tracing::debug!(%error, "cannot close the backlog before it is emptied");
     }
