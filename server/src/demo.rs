@@ -9,18 +9,18 @@
 //! It differs from the real API where that makes it predictable: it is always
 //! the same weekday, and *every* request to the API takes the latency, also one
 //! that the real API would answer from its cache. What it caches (eras E and F)
-//! was cached when it started. The chat command of eras A to D answers as to a
-//! form without its field.
+//! was cached when it started, and what it says of its own URL (eras B to D) it
+//! does not remember from one caller to the next. The chat command of eras A to D
+//! answers as to a form without its field.
 //!
 //! - `options`: what can be asked of it
 //! - `places`, `week`: the facts and the fiction
-//! - `shape`, `pages`, `answer`, `target`, `cors`, `routes`: the API, from data to
+//! - `shape`, `pages`, `answer`, `target`, `routes`: the API, from data to
 //!   answers
 //! - `limiter`, `turn`: what happens to each request in turn
 //! - `serve`: sockets, and all the I/O there is
 
 mod answer;
-mod cors;
 mod limiter;
 mod options;
 mod pages;

@@ -27,7 +27,7 @@ pub struct DemoConfig {
 
     /// Requests that may come at once under the rate limit; by default as many as
     /// it allows in a second, and at least one
-    #[arg(long, value_name = "REQUESTS")]
+    #[arg(long, value_name = "REQUESTS", requires = "rate_limit")]
     pub burst: Option<NonZeroU32>,
 
     /// Fail a share of the requests: 5xx, reset, stall, truncate or flap, for

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{body::Incoming, ext::ReasonPhrase, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -117,12 +117,19 @@ async fn respond(
 
     if names == Names::TitleCase {
         shout_reason(&mut response);
-        let closes = request.headers.get(header::CONNECTION).is_some_and(|value| value == "close");
-        let connection = if closes { "close" } else { "keep-alive" };
+        let connection = if closes(&request) { "close" } else { "keep-alive" };
         let headers = response.headers_mut();
         headers.entry(header::CONNECTION).or_insert(HeaderValue::from_static(connection));
     }
     Ok(response)
+}
+
+/// Whether the client wants the connection closed, which HTTP/1.0 is taken to.
+fn closes(request: &request::Parts) -> bool {
+    let options = request.headers.get_all(header::CONNECTION).iter();
+    let mut options = options.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+    request.version < Version::HTTP_11
+        || options.any(|option| option.trim().eq_ignore_ascii_case("close"))
 }
 
 fn can_have_body(method: &Method, status: StatusCode) -> bool {

@@ -1,6 +1,6 @@
 //! Request targets: which resource of the API a path names.
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 
 /// What can be asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,6 +103,13 @@ fn percent_decode(path: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// A request's header, if it is there and text.
+pub(super) fn field<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
 /// Where the client thinks it is: what absolute URLs are built from.
 #[derive(Debug)]
 pub(super) struct Base<'a> {
@@ -113,12 +120,11 @@ pub(super) struct Base<'a> {
 impl<'a> Base<'a> {
     /// What the request says, believed without question.
     pub(super) fn of(headers: &'a HeaderMap) -> Base<'a> {
-        let field = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let scheme = match field("x-forwarded-proto") {
+        let scheme = match field(headers, &X_FORWARDED_PROTO) {
             Some("https") => "https",
             _ => "http",
         };
-        Base { scheme, authority: field(header::HOST.as_str()).unwrap_or("localhost") }
+        Base { scheme, authority: field(headers, &header::HOST).unwrap_or("localhost") }
     }
 
     /// The URL of a path.

@@ -146,7 +146,7 @@ const WEEKS: &[Week] = &[
                 " Bakad sejfilé med citronkräm",
                 " Sötpotatiscurry med jasminris",
             ],
-            &[" Biff à la Rydberg", " Laxpudding med skirat smör", " Fylld portabello med ädelost"],
+            &[" Biff à la Rydberg", " Laxpudding med rökt smör", " Fylld portabello med ädelost"],
             &["Stängt", "Stängt", "Stängt"],
             &[
                 " Ärtsoppa & pannkaka",

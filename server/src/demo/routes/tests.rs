@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Request, Version};
+use http::{Request, StatusCode, Version};
 
 use super::*;
 

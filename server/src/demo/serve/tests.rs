@@ -82,6 +82,19 @@ async fn connections_are_kept_alive() {
 }
 
 #[tokio::test]
+async fn a_connection_says_when_it_closes() {
+    let demo = start(|_| {}).await;
+    for request in [
+        "GET /api/ HTTP/1.0\r\n\r\n",
+        "GET /api/ HTTP/1.1\r\nHost: h\r\nConnection: TE, Close\r\n\r\n",
+    ] {
+        let mut answer = String::new();
+        demo.send(request).await.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn server_errors_are_the_proxys() {
     let answer = start_failing("5xx").await.ask("GET /api/restaurant/").await;
     assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
