@@ -124,8 +124,8 @@ impl Cache {
             clock,
             upstream,
             store: Arc::new(Store::new(size - in_flight, max_object_size)),
-            flights: Flights::new(),
-            uncacheable: Uncacheable::new(),
+            flights: Flights::default(),
+            uncacheable: Uncacheable::default(),
             fills: Pool::new(in_flight),
             max_object_size,
             defaults: Defaults {
@@ -278,11 +278,10 @@ impl Cache {
             let Ok(frame) = frame else { return };
             match frame.into_data() {
                 Ok(bytes) => match writer.write(bytes).await {
-                    Written::Kept => {}
                     Written::Passing if leave.take().is_some() => {
                         self.uncacheable.note(&key, self.clock.now());
                     }
-                    Written::Passing => {}
+                    Written::Kept | Written::Passing => {}
                     Written::Deserted => return,
                 },
                 Err(frame) => trailers = frame.into_trailers().ok(),

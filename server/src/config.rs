@@ -18,8 +18,8 @@ use crate::{cache::CacheConfig, demo::DemoConfig, serve::ServeConfig, upstream::
 /// A polite caching HTTP relay for one slow, rate-limited API.
 ///
 /// `GET /URI` is answered from the upstream's `/URI`, byte for byte, and from
-/// memory as long as it is fresh. Every flag can be set as RELAY_FLAG in the
-/// environment, and as a key of the TOML file that --config names.
+/// memory as long as it is fresh. Every flag can be set in the environment,
+/// as `RELAY_LISTEN` for --listen, and as a key of the TOML file that --config names.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "relay", version, max_term_width = 100)]
 #[command(args_override_self = true, args_conflicts_with_subcommands = true)]
@@ -42,7 +42,7 @@ pub struct Cli {
 pub enum Command {
     /// Check flags, environment and file, and exit with 0 or 2
     #[command(args_override_self = true)]
-    Check(Config),
+    Check(Box<Config>),
 
     /// Serve the built-in stand-in of the lunch API
     #[command(args_override_self = true)]

@@ -168,7 +168,7 @@ fn add_forwarded(headers: &mut HeaderMap, forwarding: &Forwarding, host: Option<
     };
     let mut forwarded = format!("for={node};proto={scheme}");
     if let Some(host) = host {
-        forwarded.push_str(&format!(";host=\"{host}\""));
+        forwarded = format!("{forwarded};host=\"{host}\"");
     }
     let mut set = |name: &'static str, value: &str| {
         if let (Ok(Entry::Vacant(entry)), Ok(value)) =

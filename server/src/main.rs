@@ -1,6 +1,6 @@
 //! `relay`: arguments, log, runtime, and signals.
 
-use std::process::ExitCode;
+use std::{num::NonZeroUsize, process::ExitCode};
 
 use server::{
     config::{Cli, Command, Config},
@@ -46,10 +46,15 @@ fn logged(filter: &str, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Res
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {
-    let mut runtime = runtime::Builder::new_multi_thread();
-    if let Some(workers) = config.workers {
-        runtime.worker_threads(workers.get());
-    }
+    let mut runtime = match config.workers.map(NonZeroUsize::get) {
+        // One worker needs nobody to share its work with.
+        Some(1) => runtime::Builder::new_current_thread(),
+        workers => {
+            let mut runtime = runtime::Builder::new_multi_thread();
+            workers.map(|workers| runtime.worker_threads(workers));
+            runtime
+        }
+    };
     runtime.enable_all().build()?.block_on(async {
         let (mut first, mut second) = (Signals::new()?, Signals::new()?);
         let again = async {

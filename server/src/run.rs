@@ -58,7 +58,7 @@ pub async fn relay(
 
     let serving = tokio::spawn(serve::serve(
         public,
-        Arc::new(AccessLog(app::app(&parts))),
+        for_ever(AccessLog(app::app(&parts))),
         limits,
         parts.drain.clone(),
         Arc::clone(&metrics),
@@ -66,7 +66,7 @@ pub async fn relay(
     // The operator's connections are not counted among the clients'.
     let operating = tokio::spawn(serve::serve(
         operator,
-        Arc::new(app::admin(&parts)),
+        for_ever(app::admin(&parts)),
         Limits { max_connections: ADMIN_CONNECTIONS, ..limits },
         operator_drain.clone(),
         Arc::new(Metrics::new()),
@@ -108,6 +108,11 @@ async fn start_demo() -> anyhow::Result<Base> {
 fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     serve::bind(address)
         .with_context(|| format!("cannot listen on {address}: choose another address with {flag}"))
+}
+
+/// What lives as long as the process.
+fn for_ever<E>(endpoint: E) -> &'static E {
+    Box::leak(Box::new(endpoint))
 }
 
 fn announce(addresses: &[(&str, SocketAddr)]) -> std::io::Result<()> {

@@ -163,11 +163,12 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves `endpoint` on `listener` until `drain` begins, then finishes what is
 /// there and returns.
 ///
-/// The caller bounds the wait for the last connections by dropping the future,
+/// The endpoint is there for ever: the futures of its answers borrow it, and
+/// nothing has to count them. The caller bounds the wait for the last connections by dropping the future,
 /// which ends them.
 pub async fn serve<E>(
     listener: TcpListener,
-    endpoint: Arc<E>,
+    endpoint: &'static E,
     limits: Limits,
     drain: Drain,
     metrics: Arc<Metrics>,

@@ -89,7 +89,7 @@ impl Upstream {
         let request = self.outgoing(request)?;
         let is_head = request.method() == Method::HEAD;
 
-        let answer = match self.spare_copy(&request) {
+        let answer = match Self::spare_copy(&request) {
             None => self.send_watched(request).await?,
             Some(again) => match self.send(request).await {
                 Ok(answer) => answer,
@@ -121,7 +121,7 @@ impl Upstream {
 
     /// A copy to send again, of a request that may be repeated without harm
     /// (RFC 9110 §9.2.2) and has no body that would be gone.
-    fn spare_copy(&self, request: &http::Request<BoxBody>) -> Option<http::Request<BoxBody>> {
+    fn spare_copy(request: &http::Request<BoxBody>) -> Option<http::Request<BoxBody>> {
         if !request.method().is_idempotent() || !request.body().is_end_stream() {
             return None;
         }

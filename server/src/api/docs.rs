@@ -1,4 +1,4 @@
-//! The documentation: a page and the OpenAPI description that it shows.
+//! The documentation: a page and the `OpenAPI` description that it shows.
 //!
 //! The page asks nobody but this relay for anything: script and style are part
 //! of it, and its policy (CSP) allows just those two scripts by their hashes.

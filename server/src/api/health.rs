@@ -52,6 +52,7 @@ pub enum Readiness {
 }
 
 #[OpenApi]
+#[expect(clippy::unused_async, reason = "the macro asks for async functions")]
 impl HealthApi {
     /// Is the process alive?
     ///

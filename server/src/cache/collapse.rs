@@ -17,6 +17,12 @@ pub struct Flights<K, F> {
     airborne: Arc<Mutex<HashMap<K, Arc<F>>>>,
 }
 
+impl<K, F> Default for Flights<K, F> {
+    fn default() -> Flights<K, F> {
+        Flights { airborne: Arc::default() }
+    }
+}
+
 /// What joining comes to.
 #[derive(Debug)]
 pub enum Joined<K: Eq + Hash, F> {
@@ -27,11 +33,6 @@ pub enum Joined<K: Eq + Hash, F> {
 }
 
 impl<K: Clone + Eq + Hash, F> Flights<K, F> {
-    /// No flights.
-    pub fn new() -> Flights<K, F> {
-        Flights { airborne: Arc::default() }
-    }
-
     /// Joins the flight for `key`, or begins the one that `fly` makes.
     pub fn join(&self, key: &K, fly: impl FnOnce() -> F) -> Joined<K, F> {
         let mut airborne = self.airborne.lock();
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_second_follows_the_first_until_it_leaves() {
-        let flights = Flights::new();
+        let flights = Flights::default();
         let Joined::Leading(first, leave) = flights.join(&"a", || 1) else { panic!("not first") };
         let Joined::Following(joined) = flights.join(&"a", || 2) else { panic!("not second") };
         assert!(Arc::ptr_eq(&first, &joined));
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_panic_frees_the_key() {
-        let flights = Flights::new();
+        let flights = Flights::default();
         let Joined::Leading(_, leave) = flights.join(&"a", || ()) else { panic!("not first") };
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _leave = leave;

@@ -363,7 +363,7 @@ mod tests {
         insert(&store, "/a", b"1");
         store.sweep(UNIX_EPOCH + Duration::from_secs(59));
         assert_eq!(store.figures().entries, 1);
-        store.sweep(UNIX_EPOCH + Duration::from_secs(60));
+        store.sweep(UNIX_EPOCH + Duration::from_mins(1));
         assert_eq!(store.figures().entries, 0);
         assert_eq!(store.figures().bytes, 0);
     }

@@ -1,7 +1,11 @@
 //! A stored response, and the answers that are made from it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Response};
@@ -34,10 +38,19 @@ pub struct StoredResponse {
 /// the policy's nodes, reference counts, allocator rounding.
 const OVERHEAD: usize = 512;
 /// Memory that a field line takes besides its bytes, in the plain form and in
-/// the prepared one.
+/// the block that was sent.
 const LINE_OVERHEAD: usize = 200;
 
 impl StoredResponse {
+    /// The fields as a map, with room for more.
+    fn headers(&self, more: usize) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(self.fields.len() + more);
+        for (name, value) in &self.fields {
+            headers.append(name.clone(), value.clone());
+        }
+        headers
+    }
+
     /// The memory it takes once prepared, about.
     pub fn weight(&self) -> usize {
         let lines = self
@@ -48,49 +61,36 @@ impl StoredResponse {
     }
 }
 
-/// A stored response made ready to answer with: each hit copies this header
-/// block and sets two fields in it.
+/// A stored response made ready to answer with.
 #[derive(Debug)]
 pub struct Prepared {
     /// What it was made from.
     pub response: StoredResponse,
-    headers: HeaderMap,
     corrected_initial_age: Duration,
     freshness_lifetime: Duration,
-    upstream_cached: UpstreamCached,
+    /// The header block as it was last sent.
+    sent: ArcSwapOption<Dated>,
 }
 
-/// Whether the upstream has a cache of its own that says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum UpstreamCached {
-    Yes,
-    No,
+/// A header block with its age: the same for all answers of one second.
+#[derive(Debug)]
+struct Dated {
+    age: Duration,
+    headers: HeaderMap,
 }
 
 impl Prepared {
-    /// Derives the header block.
+    /// Prepares a response that is fresh for so long.
     pub fn new(response: StoredResponse, freshness_lifetime: Duration) -> Prepared {
-        let mut headers = HeaderMap::with_capacity(response.fields.len() + 3);
-        for (name, value) in &response.fields {
-            headers.append(name.clone(), value.clone());
-        }
+        let headers = response.headers(0);
         let corrected_initial_age =
             corrected_initial_age(&headers, response.request_time, response.response_time);
-        let upstream_cached = if headers.contains_key(CACHE_STATUS) {
-            UpstreamCached::Yes
-        } else {
-            UpstreamCached::No
-        };
-
-        // Room for what each hit sets, so that no copy has to grow.
-        headers.insert(header::AGE, HeaderValue::from_static("0"));
-        if upstream_cached == UpstreamCached::No {
-            headers.insert(CACHE_STATUS, HeaderValue::from_static("lunch-relay"));
+        Prepared {
+            response,
+            corrected_initial_age,
+            freshness_lifetime,
+            sent: ArcSwapOption::empty(),
         }
-        if response.status != StatusCode::NO_CONTENT {
-            headers.insert(header::CONTENT_LENGTH, response.body.len().into());
-        }
-        Prepared { response, headers, corrected_initial_age, freshness_lifetime, upstream_cached }
     }
 
     /// The current age (RFC 9111 §4.2.3).
@@ -106,27 +106,39 @@ impl Prepared {
 
     /// The answer to a GET or HEAD request that it is reused for.
     pub fn answer(&self, method: &Method, now: SystemTime) -> Response {
-        let age = self.current_age(now);
-        let ttl = self.freshness_lifetime.saturating_sub(age);
         let body = if method == Method::HEAD {
             Body::empty()
         } else {
             Body::from_bytes(self.response.body.clone())
         };
-
         let mut response = Response::from(body);
         response.set_status(self.response.status);
-        let mut headers = self.headers.clone();
-        headers.insert(header::AGE, age.as_secs().into());
-        match self.upstream_cached {
-            UpstreamCached::No => headers.insert(CACHE_STATUS, status::hit(ttl)),
-            UpstreamCached::Yes => {
-                headers.append(CACHE_STATUS, status::hit(ttl));
-                None
-            }
-        };
-        *response.headers_mut() = headers;
+        *response.headers_mut() = self.headers(now);
         response
+    }
+
+    fn headers(&self, now: SystemTime) -> HeaderMap {
+        let age = Duration::from_secs(self.current_age(now).as_secs());
+        let sent = self.sent.load();
+        match &*sent {
+            Some(sent) if sent.age == age => sent.headers.clone(),
+            _ => {
+                let headers = self.headers_of_age(age);
+                self.sent.store(Some(Arc::new(Dated { age, headers: headers.clone() })));
+                headers
+            }
+        }
+    }
+
+    fn headers_of_age(&self, age: Duration) -> HeaderMap {
+        let mut headers = self.response.headers(3);
+        headers.insert(header::AGE, age.as_secs().into());
+        // Behind what an upstream's own cache says (RFC 9211 §2).
+        headers.append(CACHE_STATUS, status::hit(self.freshness_lifetime.saturating_sub(age)));
+        if self.response.status != StatusCode::NO_CONTENT {
+            headers.insert(header::CONTENT_LENGTH, self.response.body.len().into());
+        }
+        headers
     }
 }
 

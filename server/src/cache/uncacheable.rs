@@ -26,15 +26,16 @@ pub struct Uncacheable {
     hasher: RandomState,
 }
 
-impl Uncacheable {
-    /// An empty memory.
-    pub fn new() -> Uncacheable {
+impl Default for Uncacheable {
+    fn default() -> Uncacheable {
         Uncacheable {
             places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
         }
     }
+}
 
+impl Uncacheable {
     /// Remembers that the answer for `key` was of no use to others.
     pub fn note(&self, key: &impl Hash, now: SystemTime) {
         let (place, mark) = self.find(key);
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn remembers_a_key_for_a_while() {
-        let memory = Uncacheable::new();
+        let memory = Uncacheable::default();
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         assert!(!memory.contains(&"a", at(0)));
         memory.note(&"a", at(0));
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn never_takes_more_room() {
-        let memory = Uncacheable::new();
+        let memory = Uncacheable::default();
         for key in 0..10 * PLACES {
             memory.note(&key, UNIX_EPOCH);
         }

@@ -5,7 +5,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, StatusCode, Version, header, uri::Scheme};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty, combinators::BoxBody};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -38,20 +39,20 @@ use crate::{problem::Problem, telemetry::metrics::Metrics};
 const PENDING_RESETS: usize = 20;
 
 /// What all connections of a listener share.
-pub(super) struct Server<E> {
-    endpoint: Arc<E>,
+pub(super) struct Server<E: 'static> {
+    endpoint: &'static E,
     limits: Limits,
     drain: Drain,
     http: auto::Builder<TokioExecutor>,
     pub(super) metrics: Arc<Metrics>,
 }
 
-impl<E> Server<E>
+impl<E: 'static> Server<E>
 where
     E: Endpoint<Output = Response> + 'static,
 {
     pub(super) fn new(
-        endpoint: Arc<E>,
+        endpoint: &'static E,
         limits: Limits,
         drain: Drain,
         metrics: Arc<Metrics>,
@@ -87,6 +88,7 @@ where
         let mut moment = activity.moment();
         let mut watching_drain = false;
         let mut told_to_end = false;
+        let mut armed = false;
 
         poll_fn(|cx| {
             if connection.as_mut().poll(cx).is_ready() {
@@ -117,14 +119,17 @@ where
             // early: a busy connection would otherwise move it with each request.
             if end < deadline.deadline() {
                 deadline.as_mut().reset(end);
+                armed = false;
             }
-            while deadline.as_mut().poll(cx).is_ready() {
+            while (!armed || deadline.is_elapsed()) && deadline.as_mut().poll(cx).is_ready() {
                 if end <= deadline.deadline() {
                     tracing::debug!(%remote, phase = ?moment.phase, "connection closed: too slow");
                     return Poll::Ready(());
                 }
                 deadline.as_mut().reset(end);
+                armed = false;
             }
+            armed = true;
             Poll::Pending
         })
         .await;
@@ -132,7 +137,7 @@ where
 }
 
 /// What the parts of one connection share.
-struct Shared<E> {
+struct Shared<E: 'static> {
     server: Arc<Server<E>>,
     activity: Activity,
     local: SocketAddr,
@@ -141,8 +146,9 @@ struct Shared<E> {
 
 /// The answer to a request, as hyper sends it.
 ///
-/// All that can be done at once is done before the future is made: hyper moves
-/// that about.
+/// The endpoint is called before the future is made. What it can answer at
+/// once keeps no part of the request alive, so hyper has its read buffer back
+/// for the next one, and little is left to be moved about.
 fn answer<E>(
     open: OpenRequest<E>,
     request: Request<Incoming>,
@@ -150,23 +156,27 @@ fn answer<E>(
 where
     E: Endpoint<Output = Response> + 'static,
 {
+    let Shared { server, local, remote, .. } = &*open.0;
+    let endpoint = server.endpoint;
     let version = request.version();
-    let Shared { local, remote, .. } = *open.0;
-    let request = check_host(&request).map(|()| {
-        poem::Request::from((
-            request,
-            LocalAddr(local.into()),
-            RemoteAddr(remote.into()),
-            Scheme::HTTP,
-        ))
+    let called = check_host(&request).map(|()| {
+        let (parts, body) = request.into_parts();
+        let ends = (LocalAddr((*local).into()), RemoteAddr((*remote).into()));
+        let parts = (parts, ends.0, ends.1, Scheme::HTTP);
+        let request = poem::Request::from_parts(parts.into(), request_body(body));
+        catch_unwind(AssertUnwindSafe(|| endpoint.call(request)))
     });
     async move {
-        let server = &open.0.server;
-        let mut response = match request {
-            Ok(request) => answered(async { server.endpoint.call(request).await }).await,
+        let mut response = match called {
+            Ok(Ok(answer)) => match AssertUnwindSafe(answer).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => error.into_response(),
+                Err(_) => panicked(),
+            },
+            Ok(Err(_)) => panicked(),
             Err(problem) => closing(problem.response()),
         };
-        if version != Version::HTTP_2 && server.drain.has_begun() {
+        if version != Version::HTTP_2 && open.0.server.drain.has_begun() {
             response = closing(response);
         }
         let response: http::Response<_> = response.into();
@@ -178,19 +188,27 @@ where
     }
 }
 
-/// An endpoint's answer, whatever becomes of the endpoint.
-async fn answered(answer: impl Future<Output = poem::Result<Response>>) -> Response {
-    match AssertUnwindSafe(answer).catch_unwind().await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => error.into_response(),
-        // The hook has logged the panic itself.
-        Err(_) => Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "proxy_internal_error",
-            "the relay failed on this request; its log says where",
-        )
-        .response(),
+/// The answer where there is none; the hook has logged the panic itself.
+fn panicked() -> Response {
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "proxy_internal_error",
+        "the relay failed on this request; its log says where",
+    )
+    .response()
+}
+
+/// A request's body, which for most requests is none and then takes no memory.
+fn request_body(body: Incoming) -> poem::Body {
+    if body.is_end_stream() {
+        BoxBody::new(Empty::new().map_err(never)).into()
+    } else {
+        BoxBody::new(body.map_err(io::Error::other)).into()
     }
+}
+
+fn never(error: Infallible) -> io::Error {
+    match error {}
 }
 
 /// A request without `Host`, or with several, is refused (RFC 9112 §3.2):
@@ -226,16 +244,16 @@ fn closing(mut response: Response) -> Response {
 }
 
 /// A request that has begun and is not yet answered.
-struct OpenRequest<E>(Arc<Shared<E>>);
+struct OpenRequest<E: 'static>(Arc<Shared<E>>);
 
-impl<E> OpenRequest<E> {
+impl<E: 'static> OpenRequest<E> {
     fn begin(shared: &Arc<Shared<E>>, request: &Request<Incoming>) -> OpenRequest<E> {
         shared.activity.begin_request(request.version());
         OpenRequest(Arc::clone(shared))
     }
 }
 
-impl<E> Drop for OpenRequest<E> {
+impl<E: 'static> Drop for OpenRequest<E> {
     fn drop(&mut self) {
         self.0.activity.end_request();
     }
@@ -249,13 +267,13 @@ enum Length {
 }
 
 /// An answer's body; the request is open until it has been sent.
-struct Answered<E> {
-    body: http_body_util::combinators::BoxBody<Bytes, io::Error>,
+struct Answered<E: 'static> {
+    body: BoxBody<Bytes, io::Error>,
     length: Length,
     _open: OpenRequest<E>,
 }
 
-impl<E> Body for Answered<E> {
+impl<E: 'static> Body for Answered<E> {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -279,12 +297,12 @@ impl<E> Body for Answered<E> {
 }
 
 /// A stream that notes what passes.
-struct Observed<E> {
+struct Observed<E: 'static> {
     stream: TcpStream,
     shared: Arc<Shared<E>>,
 }
 
-impl<E> Observed<E> {
+impl<E: 'static> Observed<E> {
     fn note(&self, written: &Poll<io::Result<usize>>) {
         match written {
             Poll::Pending => self.shared.activity.note_write_blocked(),
@@ -293,7 +311,7 @@ impl<E> Observed<E> {
     }
 }
 
-impl<E> AsyncRead for Observed<E> {
+impl<E: 'static> AsyncRead for Observed<E> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -308,7 +326,7 @@ impl<E> AsyncRead for Observed<E> {
     }
 }
 
-impl<E> AsyncWrite for Observed<E> {
+impl<E: 'static> AsyncWrite for Observed<E> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -3,8 +3,11 @@
 use std::{io::IsTerminal, panic};
 
 use anyhow::Context;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt};
+
+/// Lines that wait to be written; more are lost.
+const QUEUED_LINES: usize = 8192;
 
 /// Begins to log; lines written are flushed when the guard is dropped.
 ///
@@ -14,7 +17,8 @@ pub fn init(filter: &str) -> anyhow::Result<WorkerGuard> {
     let filter = EnvFilter::try_new(filter)
         .with_context(|| format!("--log {filter}: write a level, or TARGET=LEVEL,…"))?;
     let is_terminal = std::io::stderr().is_terminal();
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES).finish(std::io::stderr());
     let builder = fmt().with_env_filter(filter).with_writer(writer);
     if is_terminal {
         builder.with_ansi(true).init();

@@ -229,7 +229,7 @@ impl Metrics {
         self.not_admitted.inc();
     }
 
-    /// All series in the text format of OpenMetrics, which Prometheus reads.
+    /// All series in the text format of `OpenMetrics`, which Prometheus reads.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.

@@ -1,1 +1,81 @@
-//! To come.
+//! The documentation, read as a program and as a person in a browser.
+
+use std::process::Command;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::support::{Relay, get, nowhere};
+
+fn relay() -> Relay {
+    Relay::before(&format!("http://{}", nowhere()))
+}
+
+fn unzipped(body: &[u8]) -> String {
+    std::io::read_to_string(GzDecoder::new(body)).unwrap()
+}
+
+#[test]
+fn the_description_has_the_relays_own_paths_and_the_relayed_ones() {
+    let relay = relay();
+    let answer = relay.get("/openapi.json");
+    assert_eq!(answer.field("content-type"), Some("application/json"));
+    let description: Value = serde_json::from_slice(&answer.body).unwrap();
+    for path in ["/healthz", "/readyz", "/{path}", "/relay_anything/{path}"] {
+        let operation = &description["paths"][path]["get"];
+        assert!(operation["summary"].is_string(), "{path}: {operation}");
+    }
+    // Every operation has a name of its own.
+    let mut names: Vec<&str> = description["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|path| path.as_object().unwrap().values())
+        .filter_map(|operation| operation["operationId"].as_str())
+        .collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((all, names.len()), (16, 16), "{names:?}");
+}
+
+#[test]
+fn the_page_is_compressed_tagged_and_guarded() {
+    let relay = relay();
+    let answer = get(relay.public, "/docs", "accept-encoding: gzip\r\n");
+    assert_eq!(answer.field("content-encoding"), Some("gzip"));
+    assert!(answer.body.len() < 700_000, "{}", answer.body.len());
+    assert!(unzipped(&answer.body).contains("SwaggerUIBundle"));
+    let policy = answer.field("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+
+    let tag = format!("if-none-match: {}\r\n", answer.field("etag").unwrap());
+    let again = get(relay.public, "/docs", &tag);
+    assert_eq!((again.status(), again.body.len()), (304, 0));
+}
+
+#[test]
+fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
+    let relay = relay();
+    let profile = tempfile::tempdir().unwrap();
+    let output = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        .args(["--no-first-run", "--disable-component-update", "--disable-sync", "--disable-quic"])
+        .args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=20000", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("http://{}/docs", relay.public))
+        .output()
+        .expect("chromium is there: `cargo xtask ci` installs it");
+    let page = String::from_utf8_lossy(&output.stdout);
+    let log = String::from_utf8_lossy(&output.stderr);
+    for part in ["/healthz", "/readyz", "Relay GET to the upstream", "Is the process alive?"] {
+        assert!(page.contains(part), "{part} is not on the page: {log}");
+    }
+    assert!(!log.contains("Content Security Policy"), "{log}");
+    // All that the page asked for came from the relay.
+    assert_eq!(
+        relay.metric("lunch_relay_requests_total{outcome=\"uri-miss\",status=\"5xx\"}"),
+        0.0
+    );
+}

@@ -164,8 +164,9 @@ fn health_and_metrics_are_there() {
 #[test]
 fn an_idle_relay_is_small() {
     let relay = Relay::before(&format!("http://{}", nowhere()));
-    let resident = relay.memory_kib("VmRSS");
-    assert!(resident <= 20 * 1024, "{resident} KiB");
+    // The program's own pages are left out: unoptimised, there are more of them.
+    let own = relay.memory_kib("RssAnon");
+    assert!(own <= 8 * 1024, "{own} KiB");
 }
 
 /// Serves `/slow` once the gate opens, everything else at once.

@@ -11,30 +11,30 @@ use std::{
 };
 
 /// No answer takes longer; a test that waits for it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running relay, killed when dropped.
-pub struct Relay {
+pub(crate) struct Relay {
     child: Child,
-    pub public: SocketAddr,
-    pub admin: SocketAddr,
-    pub stderr: Option<ChildStderr>,
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) stderr: Option<ChildStderr>,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Relay {
     /// Starts a relay in front of `upstream`.
-    pub fn before(upstream: &str) -> Relay {
+    pub(crate) fn before(upstream: &str) -> Relay {
         Relay::start(&["--upstream", upstream])
     }
 
     /// Starts a relay with these flags, on ports that the system chooses.
-    pub fn start(flags: &[&str]) -> Relay {
+    pub(crate) fn start(flags: &[&str]) -> Relay {
         Relay::spawn(Command::new(env!("CARGO_BIN_EXE_relay")).args(flags))
     }
 
     /// Starts a relay with at most `files` open files.
-    pub fn start_with_open_files(files: u32, flags: &[&str]) -> Relay {
+    pub(crate) fn start_with_open_files(files: u32, flags: &[&str]) -> Relay {
         let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
         let mut shell = Command::new("sh");
         Relay::spawn(shell.args(["-c", &script, env!("CARGO_BIN_EXE_relay")]).args(flags))
@@ -67,38 +67,38 @@ impl Relay {
         Relay { child, public, admin, stderr, stdout }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal by its name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
         assert!(status.unwrap().success());
     }
 
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
     /// What it wrote on stdout besides its addresses, once it has ended.
-    pub fn rest_of_stdout(&mut self) -> String {
+    pub(crate) fn rest_of_stdout(&mut self) -> String {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         rest
     }
 
     /// Gets `path` on a connection of its own.
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         get(self.public, path, "")
     }
 
     /// The value of a metric, its name with labels as it is exposed.
-    pub fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         let answer = get(self.admin, "/metrics", "");
         let text = answer.text();
         let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -107,14 +107,14 @@ impl Relay {
     }
 
     /// A figure of `/proc/PID/status` in KiB, such as `VmHWM`.
-    pub fn memory_kib(&self, figure: &str) -> u64 {
+    pub(crate) fn memory_kib(&self, figure: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(figure)).unwrap();
         line.trim_matches([':', ' ', '\t']).split(' ').next().unwrap().parse().unwrap()
     }
 
     /// Processor time used so far, in clock ticks.
-    pub fn processor_ticks(&self) -> u64 {
+    pub(crate) fn processor_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
@@ -130,13 +130,13 @@ impl Drop for Relay {
 
 /// What an origin does after it has answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub(crate) enum Then {
     KeepOpen,
     Close,
 }
 
 /// An origin that answers each request with what a function writes.
-pub struct Origin {
+pub(crate) struct Origin {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
@@ -144,7 +144,7 @@ pub struct Origin {
 impl Origin {
     /// An origin whose `answer` gets the head of each request, and the stream
     /// behind it with whatever body there is still to be read.
-    pub fn start<F>(answer: F) -> Origin
+    pub(crate) fn start<F>(answer: F) -> Origin
     where
         F: Fn(&str, &mut BufReader<TcpStream>) -> io::Result<Then> + Send + Sync + 'static,
     {
@@ -174,7 +174,7 @@ impl Origin {
     }
 
     /// An origin that answers every request with these bytes.
-    pub fn answering(bytes: impl Into<Vec<u8>>) -> Origin {
+    pub(crate) fn answering(bytes: impl Into<Vec<u8>>) -> Origin {
         let bytes = bytes.into();
         Origin::start(move |_, stream| {
             stream.get_mut().write_all(&bytes)?;
@@ -183,7 +183,7 @@ impl Origin {
     }
 
     /// An origin that answers every request with a body that echoes its head.
-    pub fn echoing() -> Origin {
+    pub(crate) fn echoing() -> Origin {
         Origin::start(|head, stream| {
             let length = head.len();
             let fields = "content-type: text/plain\r\ncache-control: no-store\r\n";
@@ -195,27 +195,27 @@ impl Origin {
         })
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The heads of all requests so far.
-    pub fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
 /// An address where nothing listens.
-pub fn nowhere() -> SocketAddr {
+pub(crate) fn nowhere() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Reads a header section; `None` at the end of the stream.
-pub fn read_head(stream: &mut impl BufRead) -> io::Result<Option<String>> {
+pub(crate) fn read_head(stream: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_until(b'\n', &mut head)? == 0 {
@@ -226,7 +226,7 @@ pub fn read_head(stream: &mut impl BufRead) -> io::Result<Option<String>> {
 }
 
 /// A connection to the relay.
-pub fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -234,7 +234,7 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Sends bytes and reads until the relay closes the connection.
-pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<u8> {
     let mut stream = connect(address);
     // The relay may answer and close before it has read all of it.
     let _ = stream.write_all(bytes.as_ref());
@@ -244,13 +244,13 @@ pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 /// Gets `path` on a connection of its own, with more field lines.
-pub fn get(address: SocketAddr, path: &str, fields: &str) -> Answer {
+pub(crate) fn get(address: SocketAddr, path: &str, fields: &str) -> Answer {
     let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{fields}\r\n");
     Answer::parse(&exchange(address, request))
 }
 
 /// Reads one answer from a connection that stays open.
-pub fn read_answer(stream: &mut BufReader<TcpStream>) -> Answer {
+pub(crate) fn read_answer(stream: &mut BufReader<TcpStream>) -> Answer {
     let mut answer = Answer::of_head(read_head(stream).unwrap().expect("an answer"));
     if let Some(length) = answer.field("content-length") {
         answer.body = vec![0; length.parse().unwrap()];
@@ -262,7 +262,7 @@ pub fn read_answer(stream: &mut BufReader<TcpStream>) -> Answer {
 }
 
 /// Reads a chunked body, its chunks put together.
-pub fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+pub(crate) fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let mut line = String::new();
@@ -280,15 +280,15 @@ pub fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
 
 /// An answer, seen from the wire.
 #[derive(Debug)]
-pub struct Answer {
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     fields: HashMap<String, Vec<String>>,
 }
 
 impl Answer {
     /// All that a connection brought until it was closed.
-    pub fn parse(bytes: &[u8]) -> Answer {
+    pub(crate) fn parse(bytes: &[u8]) -> Answer {
         let text = String::from_utf8_lossy(bytes);
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no header section: {text:?}")) + 4;
@@ -306,23 +306,23 @@ impl Answer {
         Answer { head, body: Vec::new(), fields }
     }
 
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.head.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     /// The value of a field that has one line.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let lines = self.fields.get(name)?;
         assert_eq!(lines.len(), 1, "{name} has several lines: {}", self.head);
         Some(&lines[0])
     }
 
     /// All lines of a field.
-    pub fn lines(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
         self.fields.get(name).into_iter().flatten().map(String::as_str).collect()
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
