@@ -196,12 +196,15 @@ impl Upstream {
 
     /// Makes a URI that points into the upstream's base one of the relay's own.
     fn localize(&self, headers: &mut http::HeaderMap, name: header::HeaderName) {
-        let Some(location) = headers.get(&name).and_then(|value| value.to_str().ok()) else {
-            return;
-        };
+        let location = headers.get(&name).map(HeaderValue::as_bytes).map(str::from_utf8);
+        let Some(Ok(location)) = location else { return };
         if let Some(own) = hop::own_location(location, self.base.authority(), self.base.path()) {
-            let own = if is_reserved(&own) { format!("/relay_anything{own}") } else { own };
-            if let Ok(value) = HeaderValue::from_str(&own) {
+            let own = if is_reserved(&own) || names_a_host(&own) {
+                format!("/relay_anything{own}")
+            } else {
+                own
+            };
+            if let Ok(value) = HeaderValue::from_bytes(own.as_bytes()) {
                 headers.insert(name, value);
             }
         }
@@ -252,6 +255,12 @@ fn was_closed_while_idle(error: &SendError) -> bool {
         connected.get_extras(&mut extensions);
     }
     extensions.get::<Used>().is_some_and(Used::is_noted)
+}
+
+/// Whether a client would take a path for `//HOST/…` (RFC 3986 §4.2); browsers
+/// take a backslash for a slash.
+fn names_a_host(path: &str) -> bool {
+    path.starts_with("//") || path.starts_with("/\\")
 }
 
 fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {

@@ -3,6 +3,7 @@
 mod answers;
 mod methods;
 mod protocols;
+mod redirects;
 mod request_fields;
 mod targets;
 
