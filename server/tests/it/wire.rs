@@ -6,6 +6,7 @@ mod protocols;
 mod redirects;
 mod request_fields;
 mod targets;
+mod truncated;
 
 use crate::support::{Answer, Origin, Relay, exchange};
 
