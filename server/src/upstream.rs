@@ -8,7 +8,7 @@ mod client;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Version, header};
+use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
 
@@ -100,6 +100,10 @@ impl Upstream {
                 Err(error) => return Err(self.failure(&error)),
             },
         };
+        // No request of ours asks for another protocol (RFC 9110 §7.8).
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Failure::Broken("it switched protocols unasked".to_owned()));
+        }
         Ok(self.incoming(answer, is_head))
     }
 
