@@ -116,6 +116,11 @@ impl Upstream {
         let mut request: http::Request<BoxBody> = request.into();
         let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
         hop::to_upstream(request.headers_mut(), version, forwarding.as_ref());
+        // hyper leaves a body of unknown length out of a GET that does not announce it.
+        if !request.body().is_end_stream() && request.body().size_hint().exact().is_none() {
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
+        }
         *request.uri_mut() = self
             .base
             .join(request.uri())

@@ -1,6 +1,7 @@
 //! Requests and answers as bytes, compared at both ends of the relay.
 
 mod answers;
+mod bodies;
 mod failures;
 mod methods;
 mod protocols;
