@@ -152,7 +152,7 @@ where
 {
     let version = request.version();
     let Shared { local, remote, .. } = *open.0;
-    let request = check_host(&request).map(|()| {
+    let request = check_host(&request).and_then(|()| check_codings(&request)).map(|()| {
         poem::Request::from((
             request,
             LocalAddr(local.into()),
@@ -208,6 +208,21 @@ fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
             Err(Problem::bad_request("the request has no Host field: HTTP/1.1 asks for one"))
         }
         _ => Ok(()),
+    }
+}
+
+/// A transfer coding besides `chunked` is refused (RFC 9112 §6.1): hyper finds
+/// where such a body ends, but what it means would be lost with the field.
+fn check_codings(request: &Request<Incoming>) -> Result<(), Problem> {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "http_request_error",
+            "the request has a transfer coding besides chunked: send the body without it",
+        )),
     }
 }
 
