@@ -1,5 +1,7 @@
 //! Clients that mean no good, or know no better: the relay outlives them.
 
+mod heads;
+mod slow;
 mod smuggling;
 
 use std::{
