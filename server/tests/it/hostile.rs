@@ -1,8 +1,10 @@
 //! Clients that mean no good, or know no better: the relay outlives them.
 
+mod capacity;
 mod heads;
 mod slow;
 mod smuggling;
+mod unread;
 
 use std::{
     io::{self, Read},
