@@ -2,6 +2,7 @@
 
 mod capacity;
 mod heads;
+mod http2;
 mod slow;
 mod smuggling;
 mod unread;

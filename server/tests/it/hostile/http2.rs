@@ -1,0 +1,338 @@
+//! HTTP/2, by hand: frames that a well-behaved client does not send.
+
+use std::{
+    io::{self, BufReader, Read, Write},
+    net::TcpStream,
+};
+
+use super::{check_survived, read_until_closed, relay_before};
+use crate::support::{Origin, Relay, connect};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A frame as it was read.
+#[derive(Debug)]
+struct Frame {
+    kind: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+impl Frame {
+    /// The error code of a `RST_STREAM`.
+    fn code(&self) -> u8 {
+        self.payload[3]
+    }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A string of HPACK, without Huffman's code (RFC 7541 §5.2).
+fn string(text: &str) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    let mut rest = text.len();
+    if rest < 0x7f {
+        encoded.push(u8::try_from(rest).unwrap());
+    } else {
+        encoded.push(0x7f);
+        rest -= 0x7f;
+        while 0x80 <= rest {
+            encoded.push(u8::try_from(rest % 0x80).unwrap() | 0x80);
+            rest /= 0x80;
+        }
+        encoded.push(u8::try_from(rest).unwrap());
+    }
+    encoded.extend_from_slice(text.as_bytes());
+    encoded
+}
+
+/// A field that is not indexed (RFC 7541 §6.2.2).
+fn field(name: &str, value: &str) -> Vec<u8> {
+    [vec![0], string(name), string(value)].concat()
+}
+
+/// The header block of a GET.
+fn block(path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = vec![0x82, 0x86];
+    block.extend(field(":path", path));
+    block.extend(field(":authority", "h"));
+    for (name, value) in fields {
+        block.extend(field(name, value));
+    }
+    block
+}
+
+fn headers(stream: u32, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(path, fields))
+}
+
+/// A connection whose settings have been exchanged.
+fn handshake(relay: &Relay) -> BufReader<TcpStream> {
+    let mut stream = BufReader::new(connect(relay.public));
+    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(SETTINGS, 0, 0, &[])];
+    stream.get_mut().write_all(&begin.concat()).unwrap();
+    let settings = next_frame(&mut stream).unwrap();
+    assert_eq!(settings.kind, SETTINGS);
+    stream.get_mut().write_all(&frame(SETTINGS, 1, 0, &[])).unwrap();
+    stream
+}
+
+fn next_frame(stream: &mut impl Read) -> io::Result<Frame> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head)?;
+    let [_, a, b, kind, _, id @ ..] = head;
+    let mut payload = vec![0; usize::from(a) << 8 | usize::from(b)];
+    stream.read_exact(&mut payload)?;
+    Ok(Frame { kind, stream: u32::from_be_bytes(id), payload })
+}
+
+/// The frames up to the one that is looked for, or to the connection's end.
+fn find(stream: &mut impl Read, mut wanted: impl FnMut(&Frame) -> bool) -> Option<Frame> {
+    loop {
+        match next_frame(stream) {
+            Ok(frame) if wanted(&frame) => return Some(frame),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("nothing comes"),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// The status of an answer whose header block begins with it.
+fn status(frame: &Frame) -> Option<u16> {
+    match frame.payload.first()? {
+        // The static table has these (RFC 7541 appendix A).
+        0x88 => Some(200),
+        0x8c => Some(400),
+        0x8d => Some(404),
+        0x8e => Some(500),
+        // `:status` with a value of its own, most often in Huffman's code.
+        _ => None,
+    }
+}
+
+#[track_caller]
+fn check_answers(stream: &mut BufReader<TcpStream>, id: u32) {
+    stream.get_mut().write_all(&headers(id, "/good", &[])).unwrap();
+    let answer = find(stream, |frame| frame.kind == HEADERS && frame.stream == id);
+    assert_eq!(answer.as_ref().and_then(status), Some(200), "{answer:?}");
+}
+
+#[test]
+fn a_flood_of_resets_is_outlived() {
+    let origin = Origin::echoing();
+    let relay = relay_before(&origin, &[]);
+    for _ in 0..5 {
+        let mut stream = handshake(&relay);
+        let mut sent = 0;
+        for batch in 0..200 {
+            let frames: Vec<u8> = (0..100)
+                .flat_map(|number| {
+                    let id = 2 * (100 * batch + number) + 1;
+                    let cancel = frame(RST_STREAM, 0, id, &[0, 0, 0, 8]);
+                    [headers(id, "/flood", &[]), cancel].concat()
+                })
+                .collect();
+            if stream.get_mut().write_all(&frames).is_err() {
+                break;
+            }
+            sent += 100;
+        }
+        assert!(0 < sent);
+    }
+    let memory = relay.memory_kib("VmHWM");
+    assert!(memory < 300_000, "{memory} KiB");
+    check_survived(relay);
+}
+
+#[test]
+fn streams_past_the_limit_are_refused_and_the_others_answered() {
+    let (send, answer) = std::sync::mpsc::channel::<()>();
+    let answer = std::sync::Mutex::new(answer);
+    let origin = Origin::start(move |head, stream| {
+        if head.starts_with("GET /wait") {
+            let _ = answer.lock().unwrap().recv();
+        }
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+        Ok(crate::support::Then::KeepOpen)
+    });
+    let relay = relay_before(&origin, &[]);
+    let mut stream = handshake(&relay);
+    let frames: Vec<u8> = (0..200).flat_map(|n| headers(2 * n + 1, "/wait", &[])).collect();
+    stream.get_mut().write_all(&frames).unwrap();
+    let refused = find(&mut stream, |frame| frame.kind == RST_STREAM).unwrap();
+    assert_eq!((refused.stream, refused.code()), (2 * 128 + 1, 7));
+    drop(send);
+    let mut answered = 0;
+    find(&mut stream, |frame| {
+        answered += u32::from(frame.kind == HEADERS && status(frame) == Some(200));
+        answered == 128
+    });
+    assert_eq!(answered, 128);
+    check_answers(&mut stream, 1001);
+    check_survived(relay);
+}
+
+#[track_caller]
+fn check_refused_stream(relay: &Relay, headers: &[u8]) {
+    let mut stream = handshake(relay);
+    stream.get_mut().write_all(headers).unwrap();
+    let end = find(&mut stream, |frame| matches!(frame.kind, HEADERS | RST_STREAM | GOAWAY));
+    let is_answer = end.as_ref().is_some_and(|end| end.kind == HEADERS);
+    assert!(!is_answer || end.as_ref().and_then(status) != Some(200), "{end:?}");
+}
+
+#[test]
+fn malformed_requests_are_refused() {
+    let origin = Origin::echoing();
+    let relay = relay_before(&origin, &[]);
+    let with = |name: &str, value: &str| {
+        check_refused_stream(&relay, &headers(1, "/x", &[(name, value)]));
+    };
+    with("connection", "close");
+    with("connection", "x-a");
+    with("transfer-encoding", "chunked");
+    with("upgrade", "websocket");
+    with("keep-alive", "1");
+    with("proxy-connection", "keep-alive");
+    with("te", "gzip");
+    with("X-Upper", "1");
+    with("x y", "1");
+    with("x", "a\r\nsmuggled: 1");
+    with("x", "a\0b");
+    with("", "1");
+    with(":path", "/again");
+    with(":status", "200");
+    with(":unknown", "x");
+    with("host", "a b");
+    let path = |path: &str| check_refused_stream(&relay, &headers(1, path, &[]));
+    path("");
+    path("no-slash");
+    path("/a b");
+    path("/a\r\nsmuggled: 1");
+    path("/..");
+    path("/%2e%2e/x");
+    path("/a\\b");
+    // Neither a path nor a scheme.
+    check_refused_stream(&relay, &frame(HEADERS, END_HEADERS | END_STREAM, 1, &[0x82]));
+    // An index that no table has.
+    check_refused_stream(&relay, &frame(HEADERS, END_HEADERS | END_STREAM, 1, &[0xff, 0x7f]));
+    // A body shorter than the request says, and one that is longer.
+    let post = |id| frame(HEADERS, END_HEADERS, id, &block("/x", &[("content-length", "5")]));
+    for body in ["hell", "hello!"] {
+        let frames = [post(1), frame(DATA, END_STREAM, 1, body.as_bytes())].concat();
+        check_refused_stream(&relay, &frames);
+    }
+    assert!(!origin.heads().concat().contains("smuggled"));
+    check_survived(relay);
+}
+
+#[test]
+fn a_header_list_that_is_too_large_is_refused() {
+    let origin = Origin::echoing();
+    let relay = relay_before(&origin, &[]);
+    let value = "y".repeat(1_000);
+    let fields = vec![("x", value.as_str()); 100];
+    let block = block("/x", &fields);
+    let mut frames = Vec::new();
+    let pieces: Vec<&[u8]> = block.chunks(16_000).collect();
+    for (at, piece) in pieces.iter().enumerate() {
+        let end = if at + 1 == pieces.len() { END_HEADERS } else { 0 };
+        frames.extend(match at {
+            0 => frame(HEADERS, END_STREAM, 1, piece),
+            _ => frame(CONTINUATION, end, 1, piece),
+        });
+    }
+    check_refused_stream(&relay, &frames);
+    assert_eq!(origin.heads(), Vec::<String>::new());
+    check_survived(relay);
+}
+
+#[test]
+fn continuations_without_end_are_cut_off() {
+    let relay = relay_before(&Origin::echoing(), &[]);
+    for piece in [vec![], field("x", &"y".repeat(16_000))] {
+        let mut stream = handshake(&relay);
+        let begin = frame(HEADERS, END_STREAM, 1, &block("/x", &[]));
+        stream.get_mut().write_all(&begin).unwrap();
+        let more = frame(CONTINUATION, 0, 1, &piece).repeat(100);
+        // 160 MB at most, or a hundred thousand frames of nothing.
+        let cut_off = (0..1_000).any(|_| stream.get_mut().write_all(&more).is_err());
+        assert!(cut_off, "{} bytes each", piece.len());
+    }
+    let memory = relay.memory_kib("VmHWM");
+    assert!(memory < 300_000, "{memory} KiB");
+    check_survived(relay);
+}
+
+#[test]
+fn answers_to_pings_that_nobody_reads_end_the_connection() {
+    let relay = relay_before(&Origin::echoing(), &["--idle-timeout", "300ms"]);
+    let mut stream = handshake(&relay);
+    let pings = frame(PING, 0, 0, &[0; 8]).repeat(1_000);
+    // Far more than the buffers between us take.
+    let ended = (0..10_000).any(|_| stream.get_mut().write_all(&pings).is_err());
+    assert!(ended);
+    let memory = relay.memory_kib("VmHWM");
+    assert!(memory < 300_000, "{memory} KiB");
+    check_survived(relay);
+}
+
+#[test]
+fn pings_do_not_keep_an_idle_connection() {
+    let relay = relay_before(&Origin::echoing(), &["--idle-timeout", "300ms"]);
+    let mut stream = handshake(&relay);
+    check_answers(&mut stream, 1);
+    let ping = frame(PING, 0, 0, &[0; 8]);
+    // Each is sent when the last one has been answered.
+    let ended = (0..10_000_000).any(|_| {
+        stream.get_mut().write_all(&ping).is_err()
+            || find(&mut stream, |frame| frame.kind == PING).is_none()
+    });
+    assert!(ended);
+    check_survived(relay);
+}
+
+#[test]
+fn an_idle_connection_of_http_2_is_closed() {
+    let relay = relay_before(&Origin::echoing(), &["--idle-timeout", "300ms"]);
+    let mut stream = handshake(&relay);
+    check_answers(&mut stream, 1);
+    read_until_closed(stream);
+    check_survived(relay);
+}
+
+#[test]
+fn a_connection_of_http_2_that_breaks_the_rules_ends() {
+    let relay = relay_before(&Origin::echoing(), &[]);
+    for frames in [
+        frame(DATA, 0, 0, b"x"),
+        frame(DATA, 0, 1, b"x"),
+        headers(2, "/x", &[]),
+        headers(0, "/x", &[]),
+        frame(SETTINGS, 0, 1, &[]),
+        frame(SETTINGS, 0, 0, &[0]),
+        frame(CONTINUATION, END_HEADERS, 1, &[]),
+        frame(PING, 0, 0, &[0]),
+        vec![0xff; 9],
+        b"GET /x HTTP/1.1\r\nhost: h\r\n\r\n".to_vec(),
+    ] {
+        let mut stream = handshake(&relay);
+        stream.get_mut().write_all(&frames).unwrap();
+        let end = find(&mut stream, |frame| matches!(frame.kind, GOAWAY | RST_STREAM));
+        assert!(end.is_none_or(|end| end.kind == GOAWAY || end.code() != 0), "{frames:?}");
+    }
+    check_survived(relay);
+}
