@@ -144,14 +144,14 @@ struct Shared<E> {
 /// All that can be done at once is done before the future is made: hyper moves
 /// that about.
 fn answer<E>(
-    open: OpenRequest<E>,
+    mut open: OpenRequest<E>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Answered<E>>, Infallible>> + use<E>
 where
     E: Endpoint<Output = Response> + 'static,
 {
     let version = request.version();
-    let Shared { local, remote, .. } = *open.0;
+    let Shared { local, remote, .. } = *open.shared;
     let request = check_host(&request).and_then(|()| check_codings(&request)).map(|()| {
         poem::Request::from((
             request,
@@ -161,7 +161,7 @@ where
         ))
     });
     async move {
-        let server = &open.0.server;
+        let server = &open.shared.server;
         let mut response = match request {
             Ok(request) => answered(async { server.endpoint.call(request).await }).await,
             Err(problem) => closing(problem.response()),
@@ -174,7 +174,8 @@ where
         let keeps_length = response.status() == StatusCode::NOT_MODIFIED
             && response.headers().contains_key(header::CONTENT_LENGTH);
         let length = if keeps_length { Length::FromField } else { Length::OfBody };
-        Ok(response.map(|body| Answered { body, length, _open: open }))
+        open.offer();
+        Ok(response.map(|body| Answered { body, length, open }))
     }
 }
 
@@ -241,18 +242,44 @@ fn closing(mut response: Response) -> Response {
 }
 
 /// A request that has begun and is not yet answered.
-struct OpenRequest<E>(Arc<Shared<E>>);
+struct OpenRequest<E> {
+    shared: Arc<Shared<E>>,
+    is_multiplexed: bool,
+    is_offered: bool,
+}
 
 impl<E> OpenRequest<E> {
     fn begin(shared: &Arc<Shared<E>>, request: &Request<Incoming>) -> OpenRequest<E> {
         shared.activity.begin_request(request.version());
-        OpenRequest(Arc::clone(shared))
+        OpenRequest {
+            shared: Arc::clone(shared),
+            is_multiplexed: request.version() == Version::HTTP_2,
+            is_offered: false,
+        }
+    }
+
+    /// It is the client's turn to take what there is of the answer.
+    fn offer(&mut self) {
+        // Without streams, a client that takes nothing blocks a write.
+        if self.is_multiplexed && !self.is_offered {
+            self.is_offered = true;
+            self.shared.activity.begin_offer();
+        }
+    }
+
+    /// It is our turn.
+    fn withdraw(&mut self) {
+        if self.is_offered {
+            self.is_offered = false;
+            self.shared.activity.end_offer();
+        }
     }
 }
 
 impl<E> Drop for OpenRequest<E> {
     fn drop(&mut self) {
-        self.0.activity.end_request();
+        self.withdraw();
+        self.shared.activity.end_request();
     }
 }
 
@@ -267,7 +294,7 @@ enum Length {
 struct Answered<E> {
     body: http_body_util::combinators::BoxBody<Bytes, io::Error>,
     length: Length,
-    _open: OpenRequest<E>,
+    open: OpenRequest<E>,
 }
 
 impl<E> Body for Answered<E> {
@@ -278,7 +305,13 @@ impl<E> Body for Answered<E> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        // Asked for more: what there was has been taken.
+        self.open.withdraw();
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_ready() {
+            self.open.offer();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

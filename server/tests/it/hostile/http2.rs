@@ -336,3 +336,44 @@ fn a_connection_of_http_2_that_breaks_the_rules_ends() {
     }
     check_survived(relay);
 }
+
+/// Requests whose answer has a body, with a window of so many bytes for it.
+fn ask_with_window(stream: &mut BufReader<TcpStream>, window: u8, path: &str) {
+    // SETTINGS_INITIAL_WINDOW_SIZE.
+    let settings = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, window]);
+    stream.get_mut().write_all(&[settings, headers(1, path, &[])].concat()).unwrap();
+}
+
+#[test]
+fn a_client_of_http_2_that_opens_no_window_is_closed() {
+    let relay = relay_before(&Origin::echoing(), &["--idle-timeout", "300ms"]);
+    for window in [0, 1] {
+        let mut stream = handshake(&relay);
+        ask_with_window(&mut stream, window, "/x");
+        read_until_closed(stream);
+    }
+    check_survived(relay);
+}
+
+#[test]
+fn a_client_of_http_2_that_waits_for_the_origin_is_not_closed() {
+    let origin = Origin::start(|_, stream| {
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nok")?;
+        // The relay sends nothing more: this is a pause.
+        super::is_open_and_silent(stream.get_mut());
+        stream.get_mut().write_all(b"ay")?;
+        Ok(crate::support::Then::KeepOpen)
+    });
+    let relay = relay_before(&origin, &["--idle-timeout", "300ms"]);
+    let mut stream = handshake(&relay);
+    ask_with_window(&mut stream, 100, "/x");
+    let mut body = Vec::new();
+    find(&mut stream, |frame| {
+        if frame.kind == DATA {
+            body.extend_from_slice(&frame.payload);
+        }
+        body.len() == 4
+    });
+    assert_eq!(body, b"okay");
+    check_survived(relay);
+}
