@@ -1,6 +1,7 @@
 //! Clients that mean no good, or know no better: the relay outlives them.
 
 mod capacity;
+mod frames;
 mod heads;
 mod http2;
 mod slow;

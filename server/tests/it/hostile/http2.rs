@@ -1,127 +1,19 @@
-//! HTTP/2, by hand: frames that a well-behaved client does not send.
+//! HTTP/2 frames that a well-behaved client does not send.
 
 use std::{
-    io::{self, BufReader, Read, Write},
+    io::{BufReader, Write},
     net::TcpStream,
 };
 
-use super::{check_survived, read_until_closed, relay_before};
-use crate::support::{Origin, Relay, connect};
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-/// A frame as it was read.
-#[derive(Debug)]
-struct Frame {
-    kind: u8,
-    stream: u32,
-    payload: Vec<u8>,
-}
-
-impl Frame {
-    /// The error code of a `RST_STREAM`.
-    fn code(&self) -> u8 {
-        self.payload[3]
-    }
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// A string of HPACK, without Huffman's code (RFC 7541 §5.2).
-fn string(text: &str) -> Vec<u8> {
-    let mut encoded = Vec::new();
-    let mut rest = text.len();
-    if rest < 0x7f {
-        encoded.push(u8::try_from(rest).unwrap());
-    } else {
-        encoded.push(0x7f);
-        rest -= 0x7f;
-        while 0x80 <= rest {
-            encoded.push(u8::try_from(rest % 0x80).unwrap() | 0x80);
-            rest /= 0x80;
-        }
-        encoded.push(u8::try_from(rest).unwrap());
-    }
-    encoded.extend_from_slice(text.as_bytes());
-    encoded
-}
-
-/// A field that is not indexed (RFC 7541 §6.2.2).
-fn field(name: &str, value: &str) -> Vec<u8> {
-    [vec![0], string(name), string(value)].concat()
-}
-
-/// The header block of a GET.
-fn block(path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = vec![0x82, 0x86];
-    block.extend(field(":path", path));
-    block.extend(field(":authority", "h"));
-    for (name, value) in fields {
-        block.extend(field(name, value));
-    }
-    block
-}
-
-fn headers(stream: u32, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-    frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(path, fields))
-}
-
-/// A connection whose settings have been exchanged.
-fn handshake(relay: &Relay) -> BufReader<TcpStream> {
-    let mut stream = BufReader::new(connect(relay.public));
-    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(SETTINGS, 0, 0, &[])];
-    stream.get_mut().write_all(&begin.concat()).unwrap();
-    let settings = next_frame(&mut stream).unwrap();
-    assert_eq!(settings.kind, SETTINGS);
-    stream.get_mut().write_all(&frame(SETTINGS, 1, 0, &[])).unwrap();
-    stream
-}
-
-fn next_frame(stream: &mut impl Read) -> io::Result<Frame> {
-    let mut head = [0; 9];
-    stream.read_exact(&mut head)?;
-    let [_, a, b, kind, _, id @ ..] = head;
-    let mut payload = vec![0; usize::from(a) << 8 | usize::from(b)];
-    stream.read_exact(&mut payload)?;
-    Ok(Frame { kind, stream: u32::from_be_bytes(id), payload })
-}
-
-/// The frames up to the one that is looked for, or to the connection's end.
-fn find(stream: &mut impl Read, mut wanted: impl FnMut(&Frame) -> bool) -> Option<Frame> {
-    loop {
-        match next_frame(stream) {
-            Ok(frame) if wanted(&frame) => return Some(frame),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("nothing comes"),
-            Err(_) => return None,
-        }
-    }
-}
-
-/// The status of an answer whose header block begins with it.
-fn status(frame: &Frame) -> Option<u16> {
-    match frame.payload.first()? {
-        // The static table has these (RFC 7541 appendix A).
-        0x88 => Some(200),
-        0x8c => Some(400),
-        0x8d => Some(404),
-        0x8e => Some(500),
-        // `:status` with a value of its own, most often in Huffman's code.
-        _ => None,
-    }
-}
+use super::{
+    check_survived,
+    frames::{
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
+        block, field, find, frame, handshake, headers, status,
+    },
+    read_until_closed, relay_before,
+};
+use crate::support::{Origin, Relay, Then, read_body};
 
 #[track_caller]
 fn check_answers(stream: &mut BufReader<TcpStream>, id: u32) {
@@ -166,7 +58,7 @@ fn streams_past_the_limit_are_refused_and_the_others_answered() {
             let _ = answer.lock().unwrap().recv();
         }
         stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
-        Ok(crate::support::Then::KeepOpen)
+        Ok(Then::KeepOpen)
     });
     let relay = relay_before(&origin, &[]);
     let mut stream = handshake(&relay);
@@ -250,10 +142,8 @@ fn a_header_list_that_is_too_large_is_refused() {
     let pieces: Vec<&[u8]> = block.chunks(16_000).collect();
     for (at, piece) in pieces.iter().enumerate() {
         let end = if at + 1 == pieces.len() { END_HEADERS } else { 0 };
-        frames.extend(match at {
-            0 => frame(HEADERS, END_STREAM, 1, piece),
-            _ => frame(CONTINUATION, end, 1, piece),
-        });
+        let (kind, flags) = if at == 0 { (HEADERS, END_STREAM) } else { (CONTINUATION, end) };
+        frames.extend(frame(kind, flags, 1, piece));
     }
     check_refused_stream(&relay, &frames);
     assert_eq!(origin.heads(), Vec::<String>::new());
@@ -362,7 +252,7 @@ fn a_client_of_http_2_that_waits_for_the_origin_is_not_closed() {
         // The relay sends nothing more: this is a pause.
         super::is_open_and_silent(stream.get_mut());
         stream.get_mut().write_all(b"ay")?;
-        Ok(crate::support::Then::KeepOpen)
+        Ok(Then::KeepOpen)
     });
     let relay = relay_before(&origin, &["--idle-timeout", "300ms"]);
     let mut stream = handshake(&relay);
@@ -375,5 +265,27 @@ fn a_client_of_http_2_that_waits_for_the_origin_is_not_closed() {
         body.len() == 4
     });
     assert_eq!(body, b"okay");
+    check_survived(relay);
+}
+
+#[test]
+fn a_body_that_no_field_announces_is_relayed() {
+    let origin = Origin::start(|head, stream| {
+        let body = read_body(head, stream)?;
+        let fields = format!("cache-control: max-age=60\r\ncontent-length: {}\r\n", body.len());
+        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{fields}\r\n")?;
+        stream.get_mut().write_all(&body)?;
+        Ok(Then::KeepOpen)
+    });
+    let relay = relay_before(&origin, &[]);
+    let mut stream = handshake(&relay);
+    // The second would be answered from the cache, had it no body.
+    for (id, body) in [(1, "hello"), (3, "again")] {
+        let request = frame(HEADERS, END_HEADERS, id, &block("/x", &[]));
+        let data = frame(DATA, END_STREAM, id, body.as_bytes());
+        stream.get_mut().write_all(&[request, data].concat()).unwrap();
+        let echoed = find(&mut stream, |frame| frame.kind == DATA && frame.stream == id).unwrap();
+        assert_eq!(String::from_utf8_lossy(&echoed.payload), body);
+    }
     check_survived(relay);
 }
