@@ -133,10 +133,10 @@ fn a_head_just_below_the_limits_is_relayed() {
 fn pipelined_requests_are_answered_in_their_order() {
     let origin = Origin::echoing();
     let relay = relay_before(&origin, &[]);
-    let requests: String =
+    let requests: Vec<String> =
         (0..200).map(|number| format!("GET /{number} HTTP/1.1\r\nhost: h\r\n\r\n")).collect();
     let mut stream = BufReader::new(connect(relay.public));
-    stream.get_mut().write_all(requests.as_bytes()).unwrap();
+    stream.get_mut().write_all(requests.concat().as_bytes()).unwrap();
     for number in 0..200 {
         let answer = read_answer(&mut stream);
         let line = format!("GET /{number} HTTP/1.1\r\n");
