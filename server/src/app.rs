@@ -6,7 +6,7 @@ use futures_util::{
     FutureExt,
     future::{Either, ready},
 };
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, Version, header};
 use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get, middleware::SetHeader};
 
 use crate::{
@@ -140,7 +140,15 @@ impl Relay {
         };
         let target = target.map_err(|refused| Problem::bad_request(refused.to_string()))?;
         let remote = request.remote_addr().clone();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // HTTP/2 needs no field for a body; all that follows goes by the fields.
+        if parts.version == Version::HTTP_2
+            && !body.is_empty()
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            let chunked = HeaderValue::from_static("chunked");
+            parts.headers.insert(header::TRANSFER_ENCODING, chunked);
+        }
         Ok(self.cache.answer(RequestHead::new(parts, remote, target), body))
     }
 }

@@ -32,6 +32,11 @@ static HOP_BY_HOP: [HeaderName; 9] = [
 /// Removes the fields meant for this connection only, in place: what stays is
 /// not copied, so no repeated field line can be lost.
 pub fn strip_connection_fields(headers: &mut HeaderMap) {
+    // Chunks override a length that is said besides, which must not go on
+    // (RFC 9112 §6.3): the next hop would cut the body at it.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(header::CONNECTION)
@@ -221,6 +226,8 @@ mod tests {
         );
         check_strip("connection: not a name,\na: 1", "a: 1");
         check_strip("upgrade: h2c\nproxy-connection: x\ntransfer-encoding: chunked", "");
+        check_strip("content-length: 3\ntransfer-encoding: chunked\na: 1", "a: 1");
+        check_strip("connection: transfer-encoding\ncontent-length: 3\ntransfer-encoding: x", "");
     }
 
     #[track_caller]

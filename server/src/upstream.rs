@@ -8,7 +8,7 @@ mod client;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Version, header};
+use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
 
@@ -100,6 +100,10 @@ impl Upstream {
                 Err(error) => return Err(self.failure(&error)),
             },
         };
+        // No request of ours asks for another protocol (RFC 9110 §7.8).
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Failure::Broken("it switched protocols unasked".to_owned()));
+        }
         Ok(self.incoming(answer, is_head))
     }
 
@@ -112,6 +116,11 @@ impl Upstream {
         let mut request: http::Request<BoxBody> = request.into();
         let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
         hop::to_upstream(request.headers_mut(), version, forwarding.as_ref());
+        // hyper leaves a body of unknown length out of a GET that does not announce it.
+        if !request.body().is_end_stream() && request.body().size_hint().exact().is_none() {
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
+        }
         *request.uri_mut() = self
             .base
             .join(request.uri())
@@ -196,12 +205,15 @@ impl Upstream {
 
     /// Makes a URI that points into the upstream's base one of the relay's own.
     fn localize(&self, headers: &mut http::HeaderMap, name: header::HeaderName) {
-        let Some(location) = headers.get(&name).and_then(|value| value.to_str().ok()) else {
-            return;
-        };
+        let location = headers.get(&name).map(HeaderValue::as_bytes).map(str::from_utf8);
+        let Some(Ok(location)) = location else { return };
         if let Some(own) = hop::own_location(location, self.base.authority(), self.base.path()) {
-            let own = if is_reserved(&own) { format!("/relay_anything{own}") } else { own };
-            if let Ok(value) = HeaderValue::from_str(&own) {
+            let own = if is_reserved(&own) || names_a_host(&own) {
+                format!("/relay_anything{own}")
+            } else {
+                own
+            };
+            if let Ok(value) = HeaderValue::from_bytes(own.as_bytes()) {
                 headers.insert(name, value);
             }
         }
@@ -252,6 +264,12 @@ fn was_closed_while_idle(error: &SendError) -> bool {
         connected.get_extras(&mut extensions);
     }
     extensions.get::<Used>().is_some_and(Used::is_noted)
+}
+
+/// Whether a client would take a path for `//HOST/…` (RFC 3986 §4.2); browsers
+/// take a backslash for a slash.
+fn names_a_host(path: &str) -> bool {
+    path.starts_with("//") || path.starts_with("/\\")
 }
 
 fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {

@@ -150,16 +150,16 @@ struct Shared<E: 'static> {
 /// once keeps no part of the request alive, so hyper has its read buffer back
 /// for the next one, and little is left to be moved about.
 fn answer<E>(
-    open: OpenRequest<E>,
+    mut open: OpenRequest<E>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Answered<E>>, Infallible>> + use<E>
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    let Shared { server, local, remote, .. } = &*open.0;
+    let Shared { server, local, remote, .. } = &*open.shared;
     let endpoint = server.endpoint;
     let version = request.version();
-    let called = check_host(&request).map(|()| {
+    let called = check_host(&request).and_then(|()| check_codings(&request)).map(|()| {
         let (parts, body) = request.into_parts();
         let ends = (LocalAddr((*local).into()), RemoteAddr((*remote).into()));
         let parts = (parts, ends.0, ends.1, Scheme::HTTP);
@@ -176,7 +176,7 @@ where
             Ok(Err(_)) => panicked(),
             Err(problem) => closing(problem.response()),
         };
-        if version != Version::HTTP_2 && open.0.server.drain.has_begun() {
+        if version != Version::HTTP_2 && open.shared.server.drain.has_begun() {
             response = closing(response);
         }
         let response: http::Response<_> = response.into();
@@ -184,7 +184,8 @@ where
         let keeps_length = response.status() == StatusCode::NOT_MODIFIED
             && response.headers().contains_key(header::CONTENT_LENGTH);
         let length = if keeps_length { Length::FromField } else { Length::OfBody };
-        Ok(response.map(|body| Answered { body, length, _open: open }))
+        open.offer();
+        Ok(response.map(|body| Answered { body, length, open }))
     }
 }
 
@@ -229,6 +230,21 @@ fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
     }
 }
 
+/// A transfer coding besides `chunked` is refused (RFC 9112 §6.1): hyper finds
+/// where such a body ends, but what it means would be lost with the field.
+fn check_codings(request: &Request<Incoming>) -> Result<(), Problem> {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "http_request_error",
+            "the request has a transfer coding besides chunked: send the body without it",
+        )),
+    }
+}
+
 fn is_host(host: &HeaderValue) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
     // An empty Host is what a client sends that knows no authority (RFC 9110 §7.2).
@@ -244,18 +260,44 @@ fn closing(mut response: Response) -> Response {
 }
 
 /// A request that has begun and is not yet answered.
-struct OpenRequest<E: 'static>(Arc<Shared<E>>);
+struct OpenRequest<E: 'static> {
+    shared: Arc<Shared<E>>,
+    is_multiplexed: bool,
+    is_offered: bool,
+}
 
 impl<E: 'static> OpenRequest<E> {
     fn begin(shared: &Arc<Shared<E>>, request: &Request<Incoming>) -> OpenRequest<E> {
         shared.activity.begin_request(request.version());
-        OpenRequest(Arc::clone(shared))
+        OpenRequest {
+            shared: Arc::clone(shared),
+            is_multiplexed: request.version() == Version::HTTP_2,
+            is_offered: false,
+        }
+    }
+
+    /// It is the client's turn to take what there is of the answer.
+    fn offer(&mut self) {
+        // Without streams, a client that takes nothing blocks a write.
+        if self.is_multiplexed && !self.is_offered {
+            self.is_offered = true;
+            self.shared.activity.begin_offer();
+        }
+    }
+
+    /// It is our turn.
+    fn withdraw(&mut self) {
+        if self.is_offered {
+            self.is_offered = false;
+            self.shared.activity.end_offer();
+        }
     }
 }
 
 impl<E: 'static> Drop for OpenRequest<E> {
     fn drop(&mut self) {
-        self.0.activity.end_request();
+        self.withdraw();
+        self.shared.activity.end_request();
     }
 }
 
@@ -270,7 +312,7 @@ enum Length {
 struct Answered<E: 'static> {
     body: BoxBody<Bytes, io::Error>,
     length: Length,
-    _open: OpenRequest<E>,
+    open: OpenRequest<E>,
 }
 
 impl<E: 'static> Body for Answered<E> {
@@ -281,7 +323,13 @@ impl<E: 'static> Body for Answered<E> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        // Asked for more: what there was has been taken.
+        self.open.withdraw();
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_ready() {
+            self.open.offer();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

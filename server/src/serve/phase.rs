@@ -60,7 +60,11 @@ pub(super) struct Activity {
     unparsed: AtomicBool,
     /// The client takes nothing more at the moment.
     write_blocked: AtomicBool,
-    /// Pieces written, so that a slow reader is told from one that stopped.
+    /// Answers of which the client of HTTP/2 has not taken what there is: a
+    /// window that it does not open blocks no write.
+    offered: AtomicU32,
+    /// Pieces written or offered, so that a slow reader is told from one that
+    /// stopped.
     writes: AtomicU32,
     /// Requests begun, above those that are not yet answered ([`OPEN`]).
     requests: AtomicU64,
@@ -96,6 +100,15 @@ impl Activity {
         self.write_blocked.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn begin_offer(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.offered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_offer(&self) {
+        self.offered.fetch_sub(1, Ordering::Relaxed);
+    }
+
     pub(super) fn begin_request(&self, version: http::Version) {
         if version == http::Version::HTTP_2 {
             self.multiplexed.store(true, Ordering::Relaxed);
@@ -118,13 +131,15 @@ impl Activity {
     pub(super) fn moment(&self) -> Moment {
         let requests = self.requests.load(Ordering::Relaxed);
         let begun = requests / ONE_BEGUN;
-        let blocked = self.write_blocked.load(Ordering::Relaxed);
+        let open = requests & OPEN;
+        let offered = u64::from(self.offered.load(Ordering::Relaxed));
+        let blocked = self.write_blocked.load(Ordering::Relaxed) || (0 < open && open <= offered);
         let unparsed = self.unparsed.load(Ordering::Relaxed);
         // The frames of an idle HTTP/2 connection (PING, WINDOW_UPDATE) are no header.
         let header = unparsed && !self.is_multiplexed();
         let phase = if blocked {
             Phase::Blocked
-        } else if 0 < requests & OPEN {
+        } else if 0 < open {
             Phase::Busy
         } else if header {
             Phase::Header
@@ -199,6 +214,26 @@ mod tests {
         activity.note_written();
         activity.note_write_blocked();
         assert_ne!(activity.moment(), blocked);
+    }
+
+    #[test]
+    fn an_answer_that_waits_for_its_window_is_blocked_unless_another_waits_for_us() {
+        let activity = Activity::default();
+        activity.begin_request(Version::HTTP_2);
+        assert_eq!(activity.moment().phase, Phase::Busy);
+        activity.begin_offer();
+        let first = activity.moment();
+        assert_eq!(first.phase, Phase::Blocked);
+        activity.begin_request(Version::HTTP_2);
+        assert_eq!(activity.moment().phase, Phase::Busy);
+        activity.begin_offer();
+        assert_eq!(activity.moment().phase, Phase::Blocked);
+        assert_ne!(activity.moment(), first);
+        activity.end_offer();
+        activity.end_request();
+        activity.end_offer();
+        activity.end_request();
+        assert_eq!(activity.moment().phase, Phase::Idle);
     }
 
     #[test]

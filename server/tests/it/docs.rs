@@ -76,6 +76,6 @@ fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
     // All that the page asked for came from the relay.
     assert_eq!(
         relay.metric("lunch_relay_requests_total{outcome=\"uri-miss\",status=\"5xx\"}"),
-        0.0
+        0
     );
 }

@@ -31,6 +31,9 @@ struct Scenario {
     asked: Arc<AtomicUsize>,
 }
 
+/// Field lines, by name and value.
+type Fields = &'static [(&'static str, &'static str)];
+
 type Script = Box<dyn FnMut(Request) -> poem::Result<Response> + Send>;
 
 impl Scenario {
@@ -210,7 +213,7 @@ async fn a_variant_serves_those_that_select_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_for_one_client_reaches_that_client_only() {
-    let cases: [(&[(&str, &str)], &[(&str, &str)]); 5] = [
+    let cases: [(Fields, Fields); 5] = [
         (&[("authorization", "x")], &[]),
         (&[], &[("cache-control", "private, max-age=60")]),
         (&[], &[("set-cookie", "a=1")]),

@@ -5,13 +5,16 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 /// No answer takes longer; a test that waits for it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running relay, killed when dropped.
 pub(crate) struct Relay {
@@ -28,21 +31,23 @@ impl Relay {
         Relay::start(&["--upstream", upstream])
     }
 
-    /// Starts a relay with these flags, on ports that the system chooses.
+    /// Starts a relay with these flags, on ports that the system chooses where
+    /// they do not.
     pub(crate) fn start(flags: &[&str]) -> Relay {
-        Relay::spawn(Command::new(env!("CARGO_BIN_EXE_relay")).args(flags))
+        Relay::spawn(&mut Command::new(env!("CARGO_BIN_EXE_relay")), flags)
     }
 
     /// Starts a relay with at most `files` open files.
     pub(crate) fn start_with_open_files(files: u32, flags: &[&str]) -> Relay {
         let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
         let mut shell = Command::new("sh");
-        Relay::spawn(shell.args(["-c", &script, env!("CARGO_BIN_EXE_relay")]).args(flags))
+        Relay::spawn(shell.args(["-c", &script, env!("CARGO_BIN_EXE_relay")]), flags)
     }
 
-    fn spawn(command: &mut Command) -> Relay {
+    fn spawn(command: &mut Command, flags: &[&str]) -> Relay {
         let mut child = command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -53,14 +58,12 @@ impl Relay {
             let mut line = String::new();
             stdout.read_line(&mut line).unwrap();
             let prefix = format!("{name} http://");
-            match line.trim_end().strip_prefix(&prefix) {
-                Some(address) => address.parse().unwrap(),
-                None => {
-                    let mut log = String::new();
-                    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-                    panic!("expected {prefix:?}, not {line:?}; log: {log}");
-                }
+            if let Some(address) = line.trim_end().strip_prefix(&prefix) {
+                return address.parse().unwrap();
             }
+            let mut log = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+            panic!("expected {prefix:?}, not {line:?}; log: {log}");
         };
         let (public, admin) = (address("relay"), address("admin"));
         let stderr = child.stderr.take();
@@ -81,6 +84,16 @@ impl Relay {
         self.child.wait().unwrap()
     }
 
+    /// Ends the relay as its operator would, and gives its log.
+    pub(crate) fn end(mut self) -> String {
+        self.signal("TERM");
+        let status = self.wait();
+        let mut log = String::new();
+        self.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(status.success(), "{status}; log: {log}");
+        log
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -98,7 +111,7 @@ impl Relay {
     }
 
     /// The value of a metric, its name with labels as it is exposed.
-    pub(crate) fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> u64 {
         let answer = get(self.admin, "/metrics", "");
         let text = answer.text();
         let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -139,6 +152,7 @@ pub(crate) enum Then {
 pub(crate) struct Origin {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Origin {
@@ -148,29 +162,43 @@ impl Origin {
     where
         F: Fn(&str, &mut BufReader<TcpStream>) -> io::Result<Then> + Send + Sync + 'static,
     {
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let origin = Origin::accepting({
+            let heads = Arc::clone(&heads);
+            move |_, stream| {
+                while let Some(head) = read_head(stream)? {
+                    heads.lock().unwrap().push(head.clone());
+                    if answer(&head, stream)? == Then::Close {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        });
+        Origin { heads, ..origin }
+    }
+
+    /// An origin whose `serve` gets each connection, and how many came before it.
+    pub(crate) fn accepting<F>(serve: F) -> Origin
+    where
+        F: Fn(usize, &mut BufReader<TcpStream>) -> io::Result<()> + Send + Sync + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let heads = Arc::new(Mutex::new(Vec::new()));
-        let answer = Arc::new(answer);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let serve = Arc::new(serve);
         thread::spawn({
-            let heads = Arc::clone(&heads);
+            let connections = Arc::clone(&connections);
             move || {
                 for stream in listener.incoming().map_while(Result::ok) {
-                    let (answer, heads) = (Arc::clone(&answer), Arc::clone(&heads));
-                    thread::spawn(move || {
-                        let mut stream = BufReader::new(stream);
-                        while let Ok(Some(head)) = read_head(&mut stream) {
-                            heads.lock().unwrap().push(head.clone());
-                            match answer(&head, &mut stream) {
-                                Ok(Then::KeepOpen) => {}
-                                Ok(Then::Close) | Err(_) => return,
-                            }
-                        }
-                    });
+                    let serve = Arc::clone(&serve);
+                    let before = connections.fetch_add(1, Ordering::SeqCst);
+                    // How a connection ends is seen by the relay.
+                    thread::spawn(move || serve(before, &mut BufReader::new(stream)));
                 }
             }
         });
-        Origin { address, heads }
+        Origin { address, heads: Arc::default(), connections }
     }
 
     /// An origin that answers every request with these bytes.
@@ -203,6 +231,11 @@ impl Origin {
         self.address
     }
 
+    /// How many connections have been made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     /// The heads of all requests so far.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
@@ -216,13 +249,19 @@ pub(crate) fn nowhere() -> SocketAddr {
 
 /// Reads a header section; `None` at the end of the stream.
 pub(crate) fn read_head(stream: &mut impl BufRead) -> io::Result<Option<String>> {
+    let head = read_head_bytes(stream)?;
+    Ok(head.map(|head| String::from_utf8_lossy(&head).into_owned()))
+}
+
+/// Reads a header section as it is.
+pub(crate) fn read_head_bytes(stream: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_until(b'\n', &mut head)? == 0 {
             return Ok(None);
         }
     }
-    Ok(Some(String::from_utf8_lossy(&head).into_owned()))
+    Ok(Some(head))
 }
 
 /// A connection to the relay.
@@ -259,6 +298,18 @@ pub(crate) fn read_answer(stream: &mut BufReader<TcpStream>) -> Answer {
         answer.body = read_chunks(stream).unwrap();
     }
     answer
+}
+
+/// Reads the body that a request's head announces.
+pub(crate) fn read_body(head: &str, stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let head = Answer::of_head(head.to_owned());
+    if head.field("transfer-encoding").is_some() {
+        return read_chunks(stream);
+    }
+    let length = head.field("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(body)
 }
 
 /// Reads a chunked body, its chunks put together.
