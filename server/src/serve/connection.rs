@@ -153,6 +153,8 @@ where
     let version = request.version();
     let Shared { local, remote, .. } = *open.shared;
     let request = check_host(&request).and_then(|()| check_codings(&request)).map(|()| {
+        let mut request = request;
+        host_of_target(&mut request);
         poem::Request::from((
             request,
             LocalAddr(local.into()),
@@ -209,6 +211,16 @@ fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
             Err(Problem::bad_request("the request has no Host field: HTTP/1.1 asks for one"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The authority of a target is what `Host` says, or should say (RFC 9112
+/// §3.2.2, RFC 9113 §8.3.1).
+fn host_of_target(request: &mut Request<Incoming>) {
+    let Some(authority) = request.uri().authority() else { return };
+    let host = authority.as_str().rsplit('@').next().map(HeaderValue::from_str);
+    if let Some(Ok(host)) = host {
+        request.headers_mut().insert(header::HOST, host);
     }
 }
 
