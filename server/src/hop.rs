@@ -8,7 +8,7 @@ use http::{
     uri::{Authority, Scheme},
 };
 
-use crate::problem::NAME;
+use crate::{problem::NAME, target::Target};
 
 /// `CDN-Loop` (RFC 8586).
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
@@ -127,8 +127,9 @@ pub fn own_location(location: &str, authority: &Authority, base: &str) -> Option
         }
         &rest[end..]
     };
-    let below = path.strip_prefix(base)?;
-    Some(format!("/{below}"))
+    let own = format!("/{}", path.strip_prefix(base)?);
+    // What we would refuse as a target leads out of the base.
+    own.parse().is_ok_and(|target| Target::new(target).is_ok()).then_some(own)
 }
 
 fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -300,5 +301,7 @@ mod tests {
         check_location("x/y", None);
         check_location("/apix", None);
         check_location("mailto:someone", None);
+        check_location("/api/../x", None);
+        check_location("http://api.example/api/%2e%2e/x", None);
     }
 }

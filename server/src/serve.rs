@@ -7,7 +7,10 @@
 //! is accepted, what is in flight is finished, and who holds an idle
 //! connection is told with its next answer.
 
+mod answer;
 mod connection;
+mod door;
+mod observed;
 mod phase;
 
 use std::{

@@ -74,8 +74,5 @@ fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
     }
     assert!(!log.contains("Content Security Policy"), "{log}");
     // All that the page asked for came from the relay.
-    assert_eq!(
-        relay.metric("lunch_relay_requests_total{outcome=\"uri-miss\",status=\"5xx\"}"),
-        0
-    );
+    assert_eq!(relay.metric("lunch_relay_requests_total{outcome=\"uri-miss\",status=\"5xx\"}"), 0);
 }

@@ -130,6 +130,25 @@ fn a_client_may_speak_http_2_by_prior_knowledge() {
 }
 
 #[test]
+fn the_authority_of_a_target_is_the_host_that_is_forwarded() {
+    let url = Origin::echoing().url();
+    let relay = Relay::start(&["--upstream", &url, "--forwarded"]);
+    let check = |echoed: &[u8]| {
+        let seen = Answer::parse(echoed);
+        assert_eq!(seen.field("x-forwarded-host"), Some("relay.example"));
+        let expected = r#"for=127.0.0.1;proto=http;host="relay.example""#;
+        assert_eq!(seen.field("forwarded"), Some(expected));
+    };
+    check(over_http2(&relay, vec![request("GET", "/x", b"")])[0].body());
+    for authority in ["relay.example", "user:secret@relay.example"] {
+        let absolute = format!(
+            "GET http://{authority}/x HTTP/1.1\r\nhost: other.example\r\nconnection: close\r\n\r\n"
+        );
+        check(&Answer::parse(&exchange(relay.public, absolute)).body);
+    }
+}
+
+#[test]
 fn a_hundred_streams_at_a_time_are_answered() {
     let relay = Relay::before(&Origin::echoing().url());
     let requests = (0..100).map(|number| request("GET", &format!("/{number}"), b"")).collect();
