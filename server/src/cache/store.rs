@@ -33,7 +33,7 @@ const SWEEP: Duration = Duration::from_secs(10);
 /// The stored responses, bounded in bytes.
 #[derive(Debug)]
 pub struct Store {
-    entries: Cache<CacheKey, Arc<Entry>>,
+    entries: Cache<CacheKey, Arc<Entry>, ahash::RandomState>,
     memory: Arc<Memory>,
     largest: usize,
     /// Two fills under one key (a late one and its successor) may end at once.
@@ -83,7 +83,7 @@ impl Store {
                 let weight = key.as_str().len() + entry.weight();
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })
-            .build();
+            .build_with_hasher(ahash::RandomState::new());
         let memory = Arc::new(Memory { used: AtomicUsize::new(0), bound });
         Store { entries, memory, largest, replacing: Mutex::new(()) }
     }

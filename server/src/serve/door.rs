@@ -57,9 +57,18 @@ fn host_of_target<B>(request: &mut Request<B>) {
 }
 
 fn is_host(host: &HeaderValue) -> bool {
-    // An empty Host is what a client sends that knows no authority (RFC 9110 §7.2).
-    let Ok(host) = host.to_str() else { return false };
-    host.is_empty() || (!host.contains('@') && host.parse::<http::uri::Authority>().is_ok())
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    // Almost every Host is a name or an IPv4 address with or without a port; an empty
+    // one is what a client sends that knows no authority (RFC 9110 §7.2).
+    let bytes = host.as_bytes();
+    let name = bytes.split(|byte| *byte == b':').next().unwrap_or_default();
+    let port = bytes.get(name.len() + 1..).unwrap_or_default();
+    (name.iter().all(is_plain) && port.iter().all(u8::is_ascii_digit))
+        || host.to_str().is_ok_and(is_authority)
+}
+
+fn is_authority(host: &str) -> bool {
+    !host.contains('@') && host.parse::<http::uri::Authority>().is_ok()
 }
 
 #[cfg(test)]

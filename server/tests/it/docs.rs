@@ -76,3 +76,30 @@ fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
     // All that the page asked for came from the relay.
     assert_eq!(relay.metric("lunch_relay_requests_total{outcome=\"uri-miss\",status=\"5xx\"}"), 0);
 }
+
+#[test]
+fn help_and_readme_agree() {
+    let output = Command::new(env!("CARGO_BIN_EXE_relay")).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+
+    let flags: Vec<&str> = help
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("--"))
+        .filter(|flag| flag.chars().all(|char| char.is_ascii_lowercase() || char == '-'))
+        .filter(|flag| !["help", "version"].contains(flag))
+        .collect();
+    assert!(15 < flags.len(), "{help}");
+    for flag in flags {
+        assert!(readme.contains(&format!("| `--{flag}` |")), "the README has no row for --{flag}");
+    }
+    for row in readme.lines().filter_map(|line| line.strip_prefix("| `--")) {
+        let (flag, rest) = row.split_once('`').unwrap();
+        assert!(help.contains(&format!("--{flag}")), "relay has no --{flag}");
+        let default = rest.split('|').nth(1).unwrap().trim().trim_matches('`');
+        if default.starts_with(|char: char| char.is_ascii_digit() || char == 'h' || char == 'i') {
+            assert!(help.contains(&format!("[default: {default}]")), "--{flag} {default}");
+        }
+    }
+}
