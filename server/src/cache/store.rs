@@ -4,6 +4,8 @@
 //! stays in memory until maintenance runs. Memory is therefore counted here,
 //! by what is alive, and reserved before it is used; see [`Store::insert`].
 
+mod recent;
+
 use std::{
     sync::{
         Arc,
@@ -17,6 +19,7 @@ use http::HeaderMap;
 use mini_moka::sync::{Cache, ConcurrentCacheExt};
 use parking_lot::Mutex;
 
+use self::recent::Recent;
 use super::{
     key::CacheKey,
     stored::{Prepared, StoredResponse},
@@ -34,6 +37,7 @@ const SWEEP: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Store {
     entries: Cache<CacheKey, Arc<Entry>, ahash::RandomState>,
+    recent: Recent<CacheKey, Entry>,
     memory: Arc<Memory>,
     largest: usize,
     /// Two fills under one key (a late one and its successor) may end at once.
@@ -85,21 +89,18 @@ impl Store {
             })
             .build_with_hasher(ahash::RandomState::new());
         let memory = Arc::new(Memory { used: AtomicUsize::new(0), bound });
-        Store { entries, memory, largest, replacing: Mutex::new(()) }
+        Store { entries, recent: Recent::default(), memory, largest, replacing: Mutex::new(()) }
     }
 
     /// The response stored under `key` that `request`'s fields select.
     pub fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup {
-        let Some(entry) = self.entries.get(key) else { return Lookup::UriMiss };
-        let selected = entry
-            .variants
-            .iter()
-            .rev()
-            .find(|kept| kept.prepared.response.selecting.selects(request));
-        match selected {
-            Some(kept) => Lookup::Found(Arc::clone(&kept.prepared)),
-            None => Lookup::VaryMiss,
+        if let Some(lookup) = self.recent.read(key, |entry| entry.select(request)) {
+            return lookup;
         }
+        let generation = self.recent.generation();
+        let Some(entry) = self.entries.get(key) else { return Lookup::UriMiss };
+        self.recent.keep(generation, key, &entry);
+        entry.select(request)
     }
 
     /// Stores a response, in the place of what the same request selected.
@@ -118,7 +119,7 @@ impl Store {
             return Insertion::Refused;
         }
         let place = self.memory.reserve(weight).or_else(|| {
-            self.entries.sync();
+            self.let_go();
             self.memory.reserve(weight)
         });
         let Some(place) = place else { return Insertion::Refused };
@@ -141,17 +142,19 @@ impl Store {
         let prepared = Arc::new(Prepared::new(response, freshness_lifetime));
         variants.push(Kept { prepared, weight });
         self.entries.insert(key, Arc::new(Entry { variants }));
+        self.recent.outdate();
         Insertion::Offered
     }
 
     /// Removes everything under a key.
     pub fn purge(&self, key: &CacheKey) {
         self.entries.invalidate(key);
+        self.recent.outdate();
     }
 
     /// What is held, after maintenance.
     pub fn figures(&self) -> StoreFigures {
-        self.entries.sync();
+        self.let_go();
         StoreFigures {
             entries: self.entries.entry_count(),
             bytes: self.memory.used.load(Ordering::Relaxed) as u64,
@@ -171,7 +174,7 @@ impl Store {
                 until_sweep = SWEEP;
                 self.sweep(clock.now());
             }
-            self.entries.sync();
+            self.let_go();
         }
     }
 
@@ -188,10 +191,26 @@ impl Store {
         for key in &useless {
             self.entries.invalidate(key);
         }
+        self.recent.outdate();
+    }
+
+    /// Lets go of what is evicted, replaced or removed.
+    fn let_go(&self) {
+        self.entries.sync();
+        self.recent.trim(|key| self.entries.contains_key(key));
     }
 }
 
 impl Entry {
+    /// The variant that a request's fields select, the newest first.
+    fn select(&self, request: &HeaderMap) -> Lookup {
+        let selects = |kept: &&Kept| kept.prepared.response.selecting.selects(request);
+        match self.variants.iter().rev().find(selects) {
+            Some(kept) => Lookup::Found(Arc::clone(&kept.prepared)),
+            None => Lookup::VaryMiss,
+        }
+    }
+
     fn weight(&self) -> usize {
         self.variants.iter().map(|kept| kept.weight).sum()
     }
