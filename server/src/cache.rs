@@ -156,8 +156,11 @@ impl Cache {
 
     /// What the cache holds.
     pub fn figures(&self) -> StoreFigures {
-        let in_flight = self.fills.used() as u64;
-        StoreFigures { in_flight, ..self.store.figures() }
+        StoreFigures {
+            in_flight: self.fills.used() as u64,
+            cut_off: self.fills.cut_off(),
+            ..self.store.figures()
+        }
     }
 
     /// Keeps the store in order, for ever.

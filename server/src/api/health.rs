@@ -1,6 +1,6 @@
 //! Whether the relay is alive, and whether it takes requests.
 
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi, payload::Json};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi, Tags, payload::Json};
 
 use crate::serve::Drain;
 
@@ -9,6 +9,14 @@ use crate::serve::Drain;
 pub struct HealthApi {
     /// Of the public listener.
     pub drain: Drain,
+}
+
+/// What an endpoint is about.
+#[derive(Tags)]
+#[oai(rename_all = "lowercase")]
+enum Topic {
+    /// The relay itself
+    Health,
 }
 
 /// What the relay is doing.
@@ -51,7 +59,7 @@ pub enum Readiness {
     Draining(Json<Health>),
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Topic::Health")]
 #[expect(clippy::unused_async, reason = "the macro asks for async functions")]
 impl HealthApi {
     /// Is the process alive?

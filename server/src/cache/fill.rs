@@ -16,7 +16,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -38,17 +38,23 @@ const PIECE_OVERHEAD: usize = 64;
 pub struct Pool {
     size: usize,
     used: AtomicUsize,
+    cut_off: AtomicU64,
 }
 
 impl Pool {
     /// A pool of so many bytes.
     pub fn new(size: usize) -> Arc<Pool> {
-        Arc::new(Pool { size, used: AtomicUsize::new(0) })
+        Arc::new(Pool { size, used: AtomicUsize::new(0), cut_off: AtomicU64::new(0) })
     }
 
     /// Bytes in use.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Readers that were cut off so far.
+    pub fn cut_off(&self) -> u64 {
+        self.cut_off.load(Ordering::Relaxed)
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -339,6 +345,7 @@ impl<H: Clone, F: Clone> Reader<H, F> {
         let mut state = self.fill.state.lock();
         let next = state.readers[self.id].next;
         let Some(at) = next.checked_sub(state.first) else {
+            self.fill.pool.cut_off.fetch_add(1, Ordering::Relaxed);
             return Poll::Ready(Some(Err(io::Error::other(
                 "cut off: the client reads too slowly for an answer that is not stored",
             ))));
@@ -487,7 +494,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_slowest_reader_is_cut_off() {
-        let (fill, _) = fill(10 << 20, 1 << 20);
+        let (fill, pool) = fill(10 << 20, 1 << 20);
         let (mut fast, mut slow) = (fill.read().unwrap(), fill.read().unwrap());
         let writer = Arc::clone(&fill).write();
         for _ in 0..12 {
@@ -495,6 +502,7 @@ mod tests {
             assert_eq!(next(&mut fast), Some(Ok(200_000)));
         }
         assert_eq!(next(&mut slow), Some(Err("broken")));
+        assert_eq!(pool.cut_off(), 1);
         writer.finish(None);
         assert_eq!(next(&mut fast), Some(Err("end")));
     }

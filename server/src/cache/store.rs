@@ -160,6 +160,7 @@ impl Store {
             bytes: self.memory.used.load(Ordering::Relaxed) as u64,
             bound: self.memory.bound as u64,
             in_flight: 0,
+            cut_off: 0,
         }
     }
 

@@ -98,7 +98,7 @@ impl Drop for Line {
             bytes = self.sent,
             duration_us,
             cache = %self.cache,
-            remote = %self.remote,
+            remote = self.remote.as_socket_addr().map(tracing::field::display),
             complete = self.ending == Ending::Complete,
         );
     }

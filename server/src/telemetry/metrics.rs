@@ -38,7 +38,6 @@ pub struct Metrics {
     connections_total: Counter,
     refused: Counter,
     flights: Gauge,
-    cut_off: Counter,
     not_admitted: Counter,
     store: Arc<StoreCollector>,
 }
@@ -127,7 +126,10 @@ struct UpstreamLabels {
 impl Metrics {
     /// All series, at zero.
     pub fn new() -> Metrics {
-        let mut registry = Registry::with_prefix("lunch_relay");
+        let mut all = Registry::default();
+        // The process's own figures have the names that they have everywhere.
+        all.register_collector(Box::new(Process));
+        let registry = all.sub_registry_with_prefix("lunch_relay");
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", build);
 
@@ -151,8 +153,6 @@ impl Metrics {
         };
         let connections_total = counter("connections", "Client connections accepted");
         let refused = counter("connections_refused", "Client connections answered 503: too many");
-        let cut_off =
-            counter("readers_cut_off", "Answers aborted because the client fell too far behind");
         let not_admitted =
             counter("store_refusals", "Responses not stored because memory was in use");
         let mut gauge = |name: &str, help: &str| {
@@ -162,7 +162,6 @@ impl Metrics {
         };
         let connections = gauge("connections_open", "Client connections open now");
         let flights = gauge("flights", "Fills under way: one for each key that is being fetched");
-        registry.register_collector(Box::new(Process));
         let store = Arc::new(StoreCollector::default());
         registry.register_collector(Box::new(Arc::clone(&store)));
 
@@ -176,12 +175,11 @@ impl Metrics {
             upstream: UpstreamOutcome::ALL.map(|outcome| {
                 upstream.get_or_create_owned(&UpstreamLabels { outcome: outcome.as_str() })
             }),
-            registry,
+            registry: all,
             connections,
             connections_total,
             refused,
             flights,
-            cut_off,
             not_admitted,
             store,
         }
@@ -217,11 +215,6 @@ impl Metrics {
     /// Counts a fill, under way until the guard is dropped.
     pub fn flight_begun(&self) -> Open {
         Open::of(&self.flights)
-    }
-
-    /// Counts a reader that fell too far behind its fill.
-    pub fn reader_cut_off(&self) {
-        self.cut_off.inc();
     }
 
     /// Counts a response that found no place in the store.
@@ -273,6 +266,8 @@ pub struct StoreFigures {
     pub bound: u64,
     /// Bytes of the fills under way.
     pub in_flight: u64,
+    /// Readers that fell too far behind their fill, so far.
+    pub cut_off: u64,
 }
 
 type Figures = Box<dyn Fn() -> StoreFigures + Send + Sync>;
@@ -290,12 +285,14 @@ impl Debug for StoreCollector {
 impl Collector for StoreCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let Some(figures) = self.0.get() else { return Ok(()) };
-        let StoreFigures { entries, bytes, bound, in_flight } = figures();
+        let StoreFigures { entries, bytes, bound, in_flight, cut_off } = figures();
         gauge(&mut encoder, "store_entries", "Keys with a stored response", None, entries)?;
         let unit = Some(&Unit::Bytes);
         gauge(&mut encoder, "store_used", "Memory of stored responses", unit, bytes)?;
         gauge(&mut encoder, "store_bound", "Memory that stored responses may use", unit, bound)?;
-        gauge(&mut encoder, "fill_buffers", "Memory of the fills under way", unit, in_flight)
+        gauge(&mut encoder, "fill_buffers", "Memory of the fills under way", unit, in_flight)?;
+        let help = "Answers aborted because the client fell too far behind";
+        counter(&mut encoder, "readers_cut_off", help, None, &ConstCounter::new(cut_off))
     }
 }
 
@@ -309,11 +306,9 @@ impl Collector for Process {
         let bytes = Some(&Unit::Bytes);
         gauge(&mut encoder, "process_resident_memory", "Memory in RAM", bytes, usage.resident)?;
         gauge(&mut encoder, "process_open_fds", "Open descriptors", None, usage.descriptors)?;
-        let cpu = ConstCounter::new(usage.cpu.as_secs_f64());
         let help = "Processor time used, user and system";
-        let unit = Some(&Unit::Seconds);
-        let descriptor = encoder.encode_descriptor("process_cpu", help, unit, cpu.metric_type())?;
-        cpu.encode(descriptor)
+        let cpu = ConstCounter::new(usage.cpu.as_secs_f64());
+        counter(&mut encoder, "process_cpu", help, Some(&Unit::Seconds), &cpu)
     }
 }
 
@@ -353,4 +348,14 @@ fn gauge(
 ) -> Result<(), std::fmt::Error> {
     let gauge = ConstGauge::<i64>::new(i64::try_from(value).unwrap_or(i64::MAX));
     gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)
+}
+
+fn counter(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    counter: &impl EncodeMetric,
+) -> Result<(), std::fmt::Error> {
+    counter.encode(encoder.encode_descriptor(name, help, unit, counter.metric_type())?)
 }

@@ -157,7 +157,7 @@ fn health_and_metrics_are_there() {
     assert_eq!(relay.metric("lunch_relay_upstream_requests_total{outcome=\"success\"}"), 1);
     assert_eq!(relay.metric("lunch_relay_store_entries"), 1);
     assert!(0 < relay.metric("lunch_relay_store_used_bytes"));
-    assert!(0 < relay.metric("lunch_relay_process_resident_memory_bytes"));
+    assert!(0 < relay.metric("process_resident_memory_bytes"));
     assert_eq!(get(relay.admin, "/nothing", "").status(), 404);
 }
 
