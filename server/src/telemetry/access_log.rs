@@ -5,6 +5,7 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -98,10 +99,16 @@ impl Drop for Line {
             bytes = self.sent,
             duration_us,
             cache = %self.cache,
-            remote = self.remote.as_socket_addr().map(tracing::field::display),
+            remote = canonical(&self.remote).map(tracing::field::display),
             complete = self.ending == Ending::Complete,
         );
     }
+}
+
+/// A client's address, IPv4 as itself though the listener is IPv6.
+fn canonical(remote: &RemoteAddr) -> Option<SocketAddr> {
+    let address = remote.as_socket_addr()?;
+    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
 }
 
 struct Logged {
