@@ -39,14 +39,7 @@ pub fn decide(request: &RequestHead, lookup: Lookup, now: SystemTime) -> Decisio
     if request.method != Method::GET && request.method != Method::HEAD {
         return Decision::Forward(Fwd::Method, Sharing::Alone);
     }
-    // Whether a stored response may answer an authenticated request depends on
-    // the response (§3.5); until that is asked, such a request goes past.
-    if request.headers.contains_key(header::AUTHORIZATION) {
-        return Decision::Forward(Fwd::Bypass, Sharing::Alone);
-    }
-    // A body has no meaning in a GET (RFC 9110 §9.3.1), but an upstream may
-    // give it one, and it is not part of the key.
-    if has_body(&request.headers) {
+    if bypasses(&request.headers) {
         return Decision::Forward(Fwd::Bypass, Sharing::Alone);
     }
 
@@ -145,9 +138,19 @@ pub fn storable(
     Ok(Storable { lifetime, selecting })
 }
 
-fn has_body(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::TRANSFER_ENCODING)
-        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+/// Whether a request goes past the cache.
+///
+/// Whether a stored response may answer an authenticated request depends on the
+/// response (§3.5); until that is asked, such a request goes past. A body has no
+/// meaning in a GET (RFC 9110 §9.3.1), but an upstream may give it one, and it
+/// is not part of the key.
+fn bypasses(headers: &HeaderMap) -> bool {
+    // One pass over the few fields there are costs less than to look for each name.
+    headers.iter().any(|(name, value)| match *name {
+        header::AUTHORIZATION | header::TRANSFER_ENCODING => true,
+        header::CONTENT_LENGTH => value != "0",
+        _ => false,
+    })
 }
 
 fn is_conditional_or_partial(headers: &HeaderMap) -> bool {

@@ -7,43 +7,50 @@ use crate::problem::Problem;
 /// Refuses a request that two servers could understand in two ways, and makes
 /// `Host` what the target says.
 pub(super) fn admit<B>(request: &mut Request<B>) -> Result<(), Problem> {
-    check_host(request)?;
-    check_codings(request)?;
+    let (mut hosts, mut codings) = (0, 0);
+    for (name, value) in request.headers() {
+        match *name {
+            header::HOST => {
+                hosts += 1;
+                check_host(value, hosts)?;
+            }
+            header::TRANSFER_ENCODING => {
+                codings += 1;
+                check_coding(value, codings)?;
+            }
+            _ => {}
+        }
+    }
+    if hosts == 0 && request.version() == Version::HTTP_11 {
+        return Err(Problem::bad_request("the request has no Host field: HTTP/1.1 asks for one"));
+    }
     host_of_target(request);
     Ok(())
 }
 
-/// A request without `Host`, or with several, is refused (RFC 9112 §3.2):
-/// hyper lets both pass.
-fn check_host<B>(request: &Request<B>) -> Result<(), Problem> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), Some(_)) => {
-            Err(Problem::bad_request("the request has several Host fields: send one"))
-        }
-        (Some(host), None) if !is_host(host) => {
-            Err(Problem::bad_request("the Host field is not a host: send HOST or HOST:PORT"))
-        }
-        (None, _) if request.version() == Version::HTTP_11 => {
-            Err(Problem::bad_request("the request has no Host field: HTTP/1.1 asks for one"))
-        }
-        _ => Ok(()),
+/// A request with several `Host` fields is refused, as one without is (RFC
+/// 9112 §3.2): hyper lets both pass.
+fn check_host(host: &HeaderValue, count: u32) -> Result<(), Problem> {
+    if 1 < count {
+        return Err(Problem::bad_request("the request has several Host fields: send one"));
     }
+    if is_host(host) {
+        return Ok(());
+    }
+    Err(Problem::bad_request("the Host field is not a host: send HOST or HOST:PORT"))
 }
 
 /// A transfer coding besides `chunked` is refused (RFC 9112 §6.1): hyper finds
 /// where such a body ends, but what it means would be lost with the field.
-fn check_codings<B>(request: &Request<B>) -> Result<(), Problem> {
-    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(Problem::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "http_request_error",
-            "the request has a transfer coding besides chunked: send the body without it",
-        )),
+fn check_coding(coding: &HeaderValue, count: u32) -> Result<(), Problem> {
+    if count == 1 && coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
     }
+    Err(Problem::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "http_request_error",
+        "the request has a transfer coding besides chunked: send the body without it",
+    ))
 }
 
 /// The authority of a target is what `Host` says, or should say (RFC 9112
