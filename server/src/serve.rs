@@ -305,3 +305,47 @@ async fn refuse(mut stream: TcpStream) {
     // A client that does not read its refusal is simply closed.
     let _ = tokio::time::timeout_at(until, told).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        let minute = Duration::from_mins(1);
+        Limits {
+            max_connections: 10,
+            header_bytes: HEADER_BYTES,
+            http2_streams: HTTP2_STREAMS,
+            deadlines: Deadlines {
+                first_byte: minute,
+                header: minute,
+                idle: minute,
+                linger: minute,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_in_the_backlog_when_the_drain_begins_is_answered() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let drain = Drain::default();
+        drain.begin();
+        let endpoint = Box::leak(Box::new(make(|_| async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok::<_, poem::Error>(Response::builder().body("menu"))
+        })));
+        let serving = serve(listener, &*endpoint, limits(), drain, Arc::new(Metrics::new()));
+        let asking = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let ((), answer) = tokio::join!(serving, asking);
+        assert!(answer.contains("connection: close") && answer.ends_with("menu"), "{answer:?}");
+    }
+}
