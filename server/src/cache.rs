@@ -175,17 +175,19 @@ impl Cache {
 
     /// Answers from a fill: one that is under way, or a new one.
     async fn share(self: &Arc<Self>, key: CacheKey, request: RequestHead, fwd: Fwd) -> Response {
-        let new = || Fill::new(&self.fills, self.max_object_size);
-        let (flight, role) = match self.flights.join(&key, new) {
-            Joined::Following(flight) => (flight, Role::Follower),
-            Joined::Leading(flight, leave) => {
-                // Between lookup and join another fill may have ended.
-                let now = self.clock.now();
-                if let Lookup::Found(stored) = self.store.lookup(&key, &request.headers)
-                    && stored.is_fresh(now)
-                {
-                    return self.hit(&stored, &request, now);
-                }
+        // Since the lookup another fill may have ended. It has stored its answer before it
+        // freed the key, so whoever finds neither begins the only fill.
+        let begin = || {
+            let now = self.clock.now();
+            match self.store.lookup(&key, &request.headers) {
+                Lookup::Found(stored) if stored.is_fresh(now) => Err((stored, now)),
+                _ => Ok(Fill::new(&self.fills, self.max_object_size)),
+            }
+        };
+        let (flight, role) = match self.flights.join(&key, begin) {
+            Err((stored, now)) => return self.hit(&stored, &request, now),
+            Ok(Joined::Following(flight)) => (flight, Role::Follower),
+            Ok(Joined::Leading(flight, leave)) => {
                 let (private, role) = oneshot::channel();
                 let writer = Arc::clone(&flight).write();
                 // The reader is there before the writer begins.

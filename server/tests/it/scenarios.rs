@@ -478,3 +478,24 @@ async fn every_line_of_a_stored_field_comes_back() {
     }
     assert_eq!(relay.asked(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn a_crowd_that_comes_as_a_fill_ends_is_answered() {
+    let upstream = make(|_| async { Ok::<_, poem::Error>(answer(200, &[], "menu")) });
+    let cache = cache(&[], upstream.boxed());
+    for key in 0..2000 {
+        let crowd: Vec<_> = (0..32)
+            .map(|_| {
+                let cache = Arc::clone(&cache);
+                let path = format!("/{key}");
+                tokio::spawn(async move {
+                    text(cache.answer(head("GET", &path, &[]), Body::empty()).await).await
+                })
+            })
+            .collect();
+        for answer in crowd {
+            let answer = tokio::time::timeout(Duration::from_secs(5), answer).await;
+            assert_eq!(answer.expect("nobody waits for ever").unwrap(), "menu", "{key}");
+        }
+    }
+}
