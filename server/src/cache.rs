@@ -254,7 +254,7 @@ impl Cache {
         let verdict =
             storable(&request, answer.status(), answer.headers(), &self.defaults, response_time);
         let Ok(Storable { lifetime, selecting }) = verdict else {
-            if !answer.status().is_server_error() {
+            if !is_of_the_moment(answer.status()) {
                 self.uncacheable.note(&key, response_time);
             }
             return hand_over(answer, private, &writer);
@@ -372,6 +372,13 @@ fn hand_over(
     // A leader that has left does not need it any more.
     let _ = private.send(answer);
     writer.land(Landing::Private);
+}
+
+/// Whether a status tells of the upstream's state and not of the resource: the
+/// next answer is likely to be another, which others may share.
+fn is_of_the_moment(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 fn lines(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {

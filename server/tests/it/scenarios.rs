@@ -479,6 +479,18 @@ async fn every_line_of_a_stored_field_comes_back() {
     assert_eq!(relay.asked(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_is_asked_too_often_is_not_asked_more_often_for_it() {
+    let mut first = true;
+    let relay = Scenario::new(move |_| {
+        let status = if std::mem::replace(&mut first, false) { 429 } else { 200 };
+        Ok(answer(status, &[], "menu"))
+    });
+    assert_eq!(relay.get("/menu").await.status(), 429);
+    relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
+    relay.expect("/menu", "menu", "lunch-relay; hit").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_crowd_that_comes_as_a_fill_ends_is_answered() {
     let upstream = make(|_| async { Ok::<_, poem::Error>(answer(200, &[], "menu")) });
