@@ -24,7 +24,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{self, Entry},
+};
 use http_body_util::{BodyExt, combinators::BoxBody};
 use poem::{Body, Response, endpoint::BoxEndpoint};
 use tokio::sync::oneshot;
@@ -264,7 +267,14 @@ impl Cache {
             return hand_over(answer, private, &writer);
         }
 
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
+        // A response is passed on with the date of its arrival where it has none (RFC 9110
+        // §6.6.1): without, each answer from the store would seem to be made anew.
+        if let Entry::Vacant(date) = parts.headers.entry(header::DATE)
+            && let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(response_time))
+        {
+            date.insert(now);
+        }
         let head = Arc::new(SharedHead {
             status: parts.status,
             headers: parts.headers,

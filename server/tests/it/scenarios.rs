@@ -491,6 +491,15 @@ async fn an_upstream_that_is_asked_too_often_is_not_asked_more_often_for_it() {
     relay.expect("/menu", "menu", "lunch-relay; hit").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stored_response_without_a_date_has_that_of_its_arrival() {
+    let relay = Scenario::counting(&[("cache-control", "max-age=60")]);
+    let first = relay.get("/menu").await.header("date").map(str::to_owned);
+    assert!(first.is_some());
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(relay.get("/menu").await.header("date").map(str::to_owned), first);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_crowd_that_comes_as_a_fill_ends_is_answered() {
     let upstream = make(|_| async { Ok::<_, poem::Error>(answer(200, &[], "menu")) });
