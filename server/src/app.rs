@@ -16,6 +16,7 @@ use crate::{
         status::{self, CACHE_STATUS, Outcome},
     },
     exchange::RequestHead,
+    hop,
     problem::Problem,
     serve::Drain,
     target::Target,
@@ -141,6 +142,7 @@ impl Relay {
         let target = target.map_err(|refused| Problem::bad_request(refused.to_string()))?;
         let remote = request.remote_addr().clone();
         let (mut parts, body) = request.into_parts();
+        hop::strip_named_fields(&mut parts.headers);
         // HTTP/2 needs no field for a body; all that follows goes by the fields.
         if parts.version == Version::HTTP_2
             && !body.is_empty()

@@ -24,7 +24,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{self, Entry},
+};
 use http_body_util::{BodyExt, combinators::BoxBody};
 use poem::{Body, Response, endpoint::BoxEndpoint};
 use tokio::sync::oneshot;
@@ -178,17 +181,19 @@ impl Cache {
 
     /// Answers from a fill: one that is under way, or a new one.
     async fn share(self: &Arc<Self>, key: CacheKey, request: RequestHead, fwd: Fwd) -> Response {
-        let new = || Fill::new(&self.fills, self.max_object_size);
-        let (flight, role) = match self.flights.join(&key, new) {
-            Joined::Following(flight) => (flight, Role::Follower),
-            Joined::Leading(flight, leave) => {
-                // Between lookup and join another fill may have ended.
-                let now = self.clock.now();
-                if let Lookup::Found(stored) = self.store.lookup(&key, &request.headers)
-                    && stored.is_fresh(now)
-                {
-                    return self.hit(&stored, &request, now);
-                }
+        // Since the lookup another fill may have ended. It has stored its answer before it
+        // freed the key, so whoever finds neither begins the only fill.
+        let begin = || {
+            let now = self.clock.now();
+            match self.store.lookup(&key, &request.headers) {
+                Lookup::Found(stored) if stored.is_fresh(now) => Err((stored, now)),
+                _ => Ok(Fill::new(&self.fills, self.max_object_size)),
+            }
+        };
+        let (flight, role) = match self.flights.join(&key, begin) {
+            Err((stored, now)) => return self.hit(&stored, &request, now),
+            Ok(Joined::Following(flight)) => (flight, Role::Follower),
+            Ok(Joined::Leading(flight, leave)) => {
                 let (private, role) = oneshot::channel();
                 let writer = Arc::clone(&flight).write();
                 // The reader is there before the writer begins.
@@ -255,7 +260,7 @@ impl Cache {
         let verdict =
             storable(&request, answer.status(), answer.headers(), &self.defaults, response_time);
         let Ok(Storable { lifetime, selecting }) = verdict else {
-            if !answer.status().is_server_error() {
+            if !is_of_the_moment(answer.status()) {
                 self.uncacheable.note(&key, response_time);
             }
             return hand_over(answer, private, &writer);
@@ -265,7 +270,14 @@ impl Cache {
             return hand_over(answer, private, &writer);
         }
 
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
+        // A response is passed on with the date of its arrival where it has none (RFC 9110
+        // §6.6.1): without, each answer from the store would seem to be made anew.
+        if let Entry::Vacant(date) = parts.headers.entry(header::DATE)
+            && let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(response_time))
+        {
+            date.insert(now);
+        }
         let head = Arc::new(SharedHead {
             status: parts.status,
             headers: parts.headers,
@@ -373,6 +385,13 @@ fn hand_over(
     // A leader that has left does not need it any more.
     let _ = private.send(answer);
     writer.land(Landing::Private);
+}
+
+/// Whether a status tells of the upstream's state and not of the resource: the
+/// next answer is likely to be another, which others may share.
+fn is_of_the_moment(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 fn lines(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {

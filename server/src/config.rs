@@ -13,7 +13,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 pub use self::units::{Size, Span};
-use crate::{cache::CacheConfig, demo::DemoConfig, serve::ServeConfig, upstream::UpstreamConfig};
+use crate::{
+    cache::CacheConfig, demo::DemoConfig, serve::ServeConfig, telemetry, upstream::UpstreamConfig,
+};
 
 /// A polite caching HTTP relay for one slow, rate-limited API.
 ///
@@ -155,6 +157,9 @@ impl Config {
             );
             return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message));
         }
+        if let Err(message) = telemetry::log::filter(&self.log) {
+            return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));
+        }
         Ok(())
     }
 
@@ -248,6 +253,14 @@ mod tests {
     fn one_address_for_both_listeners_is_refused() {
         let error = load(&["--listen=127.0.0.1:9", "--admin-listen=127.0.0.1:9"]).unwrap_err();
         assert!(error.contains("another port"), "{error}");
+    }
+
+    #[test]
+    fn a_log_filter_that_cannot_be_read_is_refused() {
+        for args in [&["--log=a=b=c"][..], &["check", "--log=a=b=c"]] {
+            let error = load(args).unwrap_err();
+            assert!(error.contains("--log a=b=c: write a level"), "{error}");
+        }
     }
 
     #[test]

@@ -14,7 +14,6 @@ mod observed;
 mod phase;
 
 use std::{
-    future::Future,
     io,
     net::SocketAddr,
     num::NonZeroUsize,
@@ -229,10 +228,9 @@ pub async fn serve<E>(
 
     // Who is in the backlog has been promised an answer; nobody joins it any more.
     stop_queueing(&listener);
-    while let Some(Ok((stream, remote))) = accept_at_once(&listener).await {
+    for (stream, remote) in backlog(listener) {
         admit(stream, remote, &mut connections);
     }
-    drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
@@ -253,16 +251,24 @@ fn stop_queueing(listener: &TcpListener) {
 #[cfg(not(target_os = "linux"))]
 fn stop_queueing(_: &TcpListener) {}
 
-/// The next connection of the backlog, `None` where it is empty.
-async fn accept_at_once(listener: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
-    let mut accept = std::pin::pin!(listener.accept());
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match accept.as_mut().poll(cx) {
-            std::task::Poll::Ready(accepted) => Some(accepted),
-            std::task::Poll::Pending => None,
-        })
+/// What is left in the backlog of a listener that ends with it.
+///
+/// The kernel is asked: the runtime knows only what its last look has brought.
+fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std();
+    std::iter::from_fn(move || {
+        let listener = listener.as_ref().ok()?;
+        loop {
+            match listener.accept() {
+                Ok((stream, remote)) => {
+                    stream.set_nonblocking(true).ok()?;
+                    return Some((TcpStream::from_std(stream).ok()?, remote));
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return None,
+            }
+        }
     })
-    .await
 }
 
 /// Whether an error of `accept` concerns the connection that it would have
@@ -304,4 +310,64 @@ async fn refuse(mut stream: TcpStream) {
     let until = Instant::now() + REFUSAL_LINGER;
     // A client that does not read its refusal is simply closed.
     let _ = tokio::time::timeout_at(until, told).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        let minute = Duration::from_mins(1);
+        Limits {
+            max_connections: 10,
+            header_bytes: HEADER_BYTES,
+            http2_streams: HTTP2_STREAMS,
+            deadlines: Deadlines {
+                first_byte: minute,
+                header: minute,
+                idle: minute,
+                linger: minute,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_in_the_backlog_when_the_drain_begins_is_answered() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let drain = Drain::default();
+        drain.begin();
+        let endpoint = Box::leak(Box::new(make(|_| async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok::<_, poem::Error>(Response::builder().body("menu"))
+        })));
+        let serving = serve(listener, &*endpoint, limits(), drain, Arc::new(Metrics::new()));
+        let asking = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let ((), answer) = tokio::join!(serving, asking);
+        assert!(answer.contains("connection: close") && answer.ends_with("menu"), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn the_backlog_is_emptied_of_those_that_the_runtime_has_not_seen_yet() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        // Blocking, so that the runtime does not look at its sockets meanwhile.
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        io::Write::write_all(&mut client, b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+        let drain = Drain::default();
+        drain.begin();
+        let endpoint = Box::leak(Box::new(make(|_| async {
+            Ok::<_, poem::Error>(Response::builder().body("menu"))
+        })));
+        serve(listener, &*endpoint, limits(), drain, Arc::new(Metrics::new())).await;
+        let answer = io::read_to_string(client).unwrap();
+        assert!(answer.ends_with("menu"), "{answer:?}");
+    }
 }

@@ -34,12 +34,15 @@ pub enum Joined<K: Eq + Hash, F> {
 
 impl<K: Clone + Eq + Hash, F> Flights<K, F> {
     /// Joins the flight for `key`, or begins the one that `fly` makes.
-    pub fn join(&self, key: &K, fly: impl FnOnce() -> F) -> Joined<K, F> {
+    ///
+    /// Where `fly` has something better, there is no flight, and nobody can
+    /// have joined it.
+    pub fn join<T>(&self, key: &K, fly: impl FnOnce() -> Result<F, T>) -> Result<Joined<K, F>, T> {
         let mut airborne = self.airborne.lock();
-        match airborne.entry(key.clone()) {
+        Ok(match airborne.entry(key.clone()) {
             hash_map::Entry::Occupied(flight) => Joined::Following(Arc::clone(flight.get())),
             hash_map::Entry::Vacant(place) => {
-                let flight = Arc::new(fly());
+                let flight = Arc::new(fly()?);
                 place.insert(Arc::clone(&flight));
                 let leave = Leave {
                     key: key.clone(),
@@ -48,7 +51,7 @@ impl<K: Clone + Eq + Hash, F> Flights<K, F> {
                 };
                 Joined::Leading(flight, leave)
             }
-        }
+        })
     }
 
     /// How many flights are under way.
@@ -79,23 +82,38 @@ impl<K: Eq + Hash, F> Drop for Leave<K, F> {
 mod tests {
     use super::*;
 
+    fn join<F: std::fmt::Debug>(
+        flights: &Flights<&'static str, F>,
+        key: &'static str,
+        flight: F,
+    ) -> Joined<&'static str, F> {
+        flights.join(&key, || Ok::<_, ()>(flight)).unwrap()
+    }
+
     #[test]
     fn the_second_follows_the_first_until_it_leaves() {
         let flights = Flights::default();
-        let Joined::Leading(first, leave) = flights.join(&"a", || 1) else { panic!("not first") };
-        let Joined::Following(joined) = flights.join(&"a", || 2) else { panic!("not second") };
+        let Joined::Leading(first, leave) = join(&flights, "a", 1) else { panic!("not first") };
+        let Joined::Following(joined) = join(&flights, "a", 2) else { panic!("not second") };
         assert!(Arc::ptr_eq(&first, &joined));
-        assert!(matches!(flights.join(&"b", || 3), Joined::Leading(..)));
+        assert!(matches!(join(&flights, "b", 3), Joined::Leading(..)));
 
         drop(leave);
-        assert!(matches!(flights.join(&"a", || 4), Joined::Leading(..)));
+        assert!(matches!(join(&flights, "a", 4), Joined::Leading(..)));
+        assert_eq!(flights.count(), 0);
+    }
+
+    #[test]
+    fn what_makes_a_flight_needless_leaves_the_key_free() {
+        let flights = Flights::<_, ()>::default();
+        assert_eq!(flights.join(&"a", || Err("stored")).unwrap_err(), "stored");
         assert_eq!(flights.count(), 0);
     }
 
     #[test]
     fn a_panic_frees_the_key() {
         let flights = Flights::default();
-        let Joined::Leading(_, leave) = flights.join(&"a", || ()) else { panic!("not first") };
+        let Joined::Leading(_, leave) = join(&flights, "a", ()) else { panic!("not first") };
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _leave = leave;
             std::panic::resume_unwind(Box::new("in flight"));

@@ -86,9 +86,11 @@ where
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            // Registered once: the waker of a task does not change.
+            // Polled once: the waker of a task does not change, and a drain that had begun
+            // before this connection has nothing more to say.
             if !watching_drain {
-                watching_drain = begun.as_mut().poll(cx).is_pending();
+                watching_drain = true;
+                let _ = begun.as_mut().poll(cx);
             }
             let draining = server.drain.has_begun();
             let now = activity.moment();

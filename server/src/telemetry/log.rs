@@ -2,20 +2,24 @@
 
 use std::{io::IsTerminal, panic};
 
-use anyhow::Context;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// Lines that wait to be written; more are lost.
 const QUEUED_LINES: usize = 8192;
 
+/// What `--log` says, or why it cannot be read.
+pub fn filter(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text)
+        .map_err(|error| format!("--log {text}: write a level, or TARGET=LEVEL,… ({error})"))
+}
+
 /// Begins to log; lines written are flushed when the guard is dropped.
 ///
 /// Lines are handed to a thread of their own through a bounded queue: a full
 /// pipe behind stderr loses lines, never time.
 pub fn init(filter: &str) -> anyhow::Result<WorkerGuard> {
-    let filter = EnvFilter::try_new(filter)
-        .with_context(|| format!("--log {filter}: write a level, or TARGET=LEVEL,…"))?;
+    let filter = self::filter(filter).map_err(anyhow::Error::msg)?;
     let is_terminal = std::io::stderr().is_terminal();
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES).finish(std::io::stderr());

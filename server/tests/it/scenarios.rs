@@ -478,3 +478,45 @@ async fn every_line_of_a_stored_field_comes_back() {
     }
     assert_eq!(relay.asked(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_is_asked_too_often_is_not_asked_more_often_for_it() {
+    let mut first = true;
+    let relay = Scenario::new(move |_| {
+        let status = if std::mem::replace(&mut first, false) { 429 } else { 200 };
+        Ok(answer(status, &[], "menu"))
+    });
+    assert_eq!(relay.get("/menu").await.status(), 429);
+    relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
+    relay.expect("/menu", "menu", "lunch-relay; hit").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_response_without_a_date_has_that_of_its_arrival() {
+    let relay = Scenario::counting(&[("cache-control", "max-age=60")]);
+    let first = relay.get("/menu").await.header("date").map(str::to_owned);
+    assert!(first.is_some());
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(relay.get("/menu").await.header("date").map(str::to_owned), first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn a_crowd_that_comes_as_a_fill_ends_is_answered() {
+    let upstream = make(|_| async { Ok::<_, poem::Error>(answer(200, &[], "menu")) });
+    let cache = cache(&[], upstream.boxed());
+    for key in 0..2000 {
+        let crowd: Vec<_> = (0..32)
+            .map(|_| {
+                let cache = Arc::clone(&cache);
+                let path = format!("/{key}");
+                tokio::spawn(async move {
+                    text(cache.answer(head("GET", &path, &[]), Body::empty()).await).await
+                })
+            })
+            .collect();
+        for answer in crowd {
+            let answer = tokio::time::timeout(Duration::from_secs(5), answer).await;
+            assert_eq!(answer.expect("nobody waits for ever").unwrap(), "menu", "{key}");
+        }
+    }
+}

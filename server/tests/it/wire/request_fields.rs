@@ -7,7 +7,8 @@ use std::{
 
 use super::{field_lines, seen_with};
 use crate::support::{
-    Answer, Origin, Relay, connect, exchange, read_answer, read_body, read_head, read_head_bytes,
+    Answer, Origin, Relay, Then, connect, exchange, get, read_answer, read_body, read_head,
+    read_head_bytes,
 };
 
 #[test]
@@ -243,4 +244,19 @@ fn an_upgrade_is_ignored_and_the_connection_goes_on() {
         assert_eq!(seen.lines("upgrade"), [""; 0]);
         assert_eq!(seen.field("sec-websocket-version"), Some("13"));
     }
+}
+
+#[test]
+fn a_field_that_ends_at_the_relay_selects_no_stored_response() {
+    let origin = Origin::start(|head, stream| {
+        let language = if head.contains("accept-language: en") { "fish" } else { "fisk" };
+        let fields = "vary: accept-language\r\ncontent-length: 4\r\n";
+        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{fields}\r\n{language}")?;
+        Ok(Then::KeepOpen)
+    });
+    let relay = Relay::before(&origin.url());
+    let hidden = "accept-language: en\r\nconnection: accept-language\r\n";
+    assert_eq!(get(relay.public, "/menu", hidden).text(), "fisk");
+    assert_eq!(get(relay.public, "/menu", "accept-language: en\r\n").text(), "fish");
+    assert_eq!(origin.heads().len(), 2);
 }
