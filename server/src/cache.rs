@@ -29,7 +29,7 @@ use http::{
     header::{self, Entry},
 };
 use http_body_util::{BodyExt, combinators::BoxBody};
-use poem::{Body, Response, endpoint::BoxEndpoint};
+use poem::{Body, Response, endpoint::BoxEndpoint, web::RemoteAddr};
 use tokio::sync::oneshot;
 
 use self::{
@@ -37,7 +37,7 @@ use self::{
     fill::{Fill, Landing, Pool, Reader, Writer, Written},
     freshness::Defaults,
     key::CacheKey,
-    policy::{Decision, Sharing, Storable, decide, storable},
+    policy::{Decision, NotStored, Sharing, Storable, decide, invalidates, storable},
     status::{CACHE_STATUS, Fwd, Outcome, Storing},
     store::{Insertion, Lookup, Store},
     stored::{Prepared, StoredResponse},
@@ -173,8 +173,14 @@ impl Cache {
 
     /// Puts a request to the upstream for its client alone.
     async fn pass(&self, request: RequestHead, body: Body, fwd: Fwd) -> Response {
+        let (method, key) = (request.method.clone(), CacheKey::of(&request.target));
         match self.upstream.call(request.into_request(body)).await {
-            Ok(answer) => self.private(answer, fwd),
+            Ok(answer) => {
+                if invalidates(&method, answer.status()) {
+                    self.store.purge(&key);
+                }
+                self.private(answer, fwd)
+            }
             Err(error) => self.failed(&Failure::of(error), fwd),
         }
     }
@@ -198,7 +204,8 @@ impl Cache {
                 let writer = Arc::clone(&flight).write();
                 // The reader is there before the writer begins.
                 let reader = flight.read();
-                let fill = Arc::clone(self).fill(key, request.clone(), writer, private, leave);
+                let asked = for_everyone(request.clone());
+                let fill = Arc::clone(self).fill(key, asked, writer, private, leave);
                 tokio::spawn(fill);
                 return self.follow(reader, Role::Leader(role), request, fwd).await;
             }
@@ -259,11 +266,15 @@ impl Cache {
 
         let verdict =
             storable(&request, answer.status(), answer.headers(), &self.defaults, response_time);
-        let Ok(Storable { lifetime, selecting }) = verdict else {
-            if !is_of_the_moment(answer.status()) {
-                self.uncacheable.note(&key, response_time);
+        let Storable { lifetime, selecting } = match verdict {
+            Ok(storable) => storable,
+            Err(reason) => {
+                // What is for this client, or of this moment, says nothing of the key.
+                if reason != NotStored::Cookie && !is_of_the_moment(answer.status()) {
+                    self.uncacheable.note(&key, response_time);
+                }
+                return hand_over(answer, private, &writer);
             }
-            return hand_over(answer, private, &writer);
         };
         if self.max_object_size < content_length(answer.headers()).unwrap_or_default() {
             self.uncacheable.note(&key, response_time);
@@ -288,19 +299,25 @@ impl Cache {
         let mut body: BoxBody<Bytes, io::Error> = body.into();
         let mut leave = Some(leave);
         let mut trailers = None;
+        let mut length = 0;
         while let Some(frame) = body.frame().await {
             // Dropped before its end, the writer breaks the fill off.
             let Ok(frame) = frame else { return };
             match frame.into_data() {
-                Ok(bytes) => match writer.write(bytes).await {
-                    Written::Passing if leave.take().is_some() => {
-                        self.uncacheable.note(&key, self.clock.now());
+                Ok(bytes) => {
+                    length += bytes.len();
+                    match writer.write(bytes).await {
+                        Written::Kept => {}
+                        Written::Passing => drop(leave.take()),
+                        Written::Deserted => return,
                     }
-                    Written::Kept | Written::Passing => {}
-                    Written::Deserted => return,
-                },
+                }
                 Err(frame) => trailers = frame.into_trailers().ok(),
             }
+        }
+        // A lack of memory is of the moment, too great a length is the key's.
+        if self.max_object_size < length {
+            self.uncacheable.note(&key, self.clock.now());
         }
         // Stored before the fill ends and its key is free: who comes later finds it.
         if let Some(pieces) = writer.whole() {
@@ -374,6 +391,13 @@ impl Cache {
         self.metrics.request(Outcome::Unsatisfiable, answer.status());
         answer
     }
+}
+
+/// The request of a fill: what is fetched for everyone names nobody.
+fn for_everyone(mut request: RequestHead) -> RequestHead {
+    request.remote = RemoteAddr::default();
+    request.headers.remove(header::HOST);
+    request
 }
 
 /// Gives an answer that is for nobody else to the one whose request brought it.

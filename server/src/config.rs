@@ -238,6 +238,7 @@ mod tests {
         check_refused("default_ttl = '1s'", &["did you mean 'default-ttl'"]);
         check_refused("cache-size = 'much'", &[".toml", "--cache-size", "256MiB"]);
         check_refused("workers = 0", &[".toml", "--workers"]);
+        check_refused("listen = false", &[".toml", "'listen'", "takes a value"]);
         check_refused("listen = ['a']", &[".toml", "'listen'", "a string, a number or a boolean"]);
         check_refused("listen = ", &[".toml", "line 1"]);
         check_refused("print-config = true", &["'print-config'"]);

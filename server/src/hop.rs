@@ -71,8 +71,8 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 /// What a request tells of itself to the next hop, with `--forwarded`.
 #[derive(Clone, Debug)]
 pub struct Forwarding {
-    /// The client's address, if it has one.
-    pub client: Option<IpAddr>,
+    /// The client's address.
+    pub client: IpAddr,
     /// The scheme the client used.
     pub scheme: Scheme,
 }
@@ -182,9 +182,8 @@ fn add_forwarded(headers: &mut HeaderMap, forwarding: &Forwarding, host: Option<
     let Forwarding { client, scheme } = forwarding;
     let host = host.and_then(|host| host.to_str().ok()).filter(|host| host.parse::<Uri>().is_ok());
     let node = match client {
-        Some(IpAddr::V4(ip)) => ip.to_string(),
-        Some(IpAddr::V6(ip)) => format!("\"[{ip}]\""),
-        None => "unknown".to_owned(),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("\"[{ip}]\""),
     };
     let mut forwarded = format!("for={node};proto={scheme}");
     if let Some(host) = host {
@@ -198,9 +197,7 @@ fn add_forwarded(headers: &mut HeaderMap, forwarding: &Forwarding, host: Option<
         }
     };
     set("forwarded", &forwarded);
-    if let Some(client) = client {
-        set("x-forwarded-for", &client.to_string());
-    }
+    set("x-forwarded-for", &client.to_string());
     set("x-forwarded-proto", scheme.as_str());
     if let Some(host) = host {
         set("x-forwarded-host", host);
@@ -263,8 +260,7 @@ mod tests {
 
     #[test]
     fn forwarded_is_ours() {
-        let forwarding =
-            Forwarding { client: Some("192.0.2.1".parse().unwrap()), scheme: Scheme::HTTP };
+        let forwarding = Forwarding { client: "192.0.2.1".parse().unwrap(), scheme: Scheme::HTTP };
         check_upstream(
             "host: relay:8080\nx-forwarded-for: 2",
             Some(&forwarding),

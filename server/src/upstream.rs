@@ -42,7 +42,7 @@ pub struct UpstreamConfig {
     #[arg(long, env = "RELAY_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s")]
     pub connect_timeout: crate::config::Span,
 
-    /// Tell the upstream who asks (`Forwarded`, `X-Forwarded-*`); what a client claims is never passed on
+    /// Tell the upstream who asks (`Forwarded`, `X-Forwarded-*`), but for what is fetched for everyone; what a client claims is never passed on
     #[arg(long, env = "RELAY_FORWARDED")]
     pub forwarded: bool,
 }
@@ -109,10 +109,10 @@ impl Upstream {
 
     /// The request as it goes over the wire.
     fn outgoing(&self, request: Request) -> Result<http::Request<BoxBody>, Failure> {
-        let forwarding = (self.announce == Announce::Client).then(|| Forwarding {
-            client: client_ip(request.remote_addr()),
-            scheme: request.scheme().clone(),
-        });
+        let client = client_ip(request.remote_addr());
+        let forwarding = client
+            .filter(|_| self.announce == Announce::Client)
+            .map(|client| Forwarding { client, scheme: request.scheme().clone() });
         let mut request: http::Request<BoxBody> = request.into();
         let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
         hop::to_upstream(request.headers_mut(), version, forwarding.as_ref());
@@ -266,10 +266,9 @@ fn was_closed_while_idle(error: &SendError) -> bool {
     extensions.get::<Used>().is_some_and(Used::is_noted)
 }
 
-/// Whether a client would take a path for `//HOST/…` (RFC 3986 §4.2); browsers
-/// take a backslash for a slash.
+/// Whether a client would take a path for `//HOST/…` (RFC 3986 §4.2).
 fn names_a_host(path: &str) -> bool {
-    path.starts_with("//") || path.starts_with("/\\")
+    path.starts_with("//")
 }
 
 fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {

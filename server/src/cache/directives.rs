@@ -93,6 +93,8 @@ fn each(headers: &HeaderMap, mut read: impl FnMut(&str, Option<&str>)) {
 }
 
 /// Where the comma is that ends the first member, quoted ones passed over.
+///
+/// A quote that is never closed quotes nothing: it must not hide what follows.
 fn end_of_member(text: &str) -> usize {
     let mut quoted = false;
     let mut escaped = false;
@@ -105,7 +107,7 @@ fn end_of_member(text: &str) -> usize {
             _ => {}
         }
     }
-    text.len()
+    if quoted { text.find(',').unwrap_or(text.len()) } else { text.len() }
 }
 
 /// `delta-seconds` (RFC 9111 §1.2.2): what is too great is [`MAX_DELTA`], what
@@ -159,6 +161,8 @@ mod tests {
     fn words() {
         let found = response(&["NO-STORE", "private=\"set-cookie, x\", no-cache"]);
         assert!(found.no_store && found.private && found.no_cache);
+        // A quote that is never closed hides nothing.
+        assert!(response(&["x=\"a, no-store"]).no_store);
         assert_eq!(
             response(&["x-no-store, ,=,no-store-x", "räksås"]),
             ResponseDirectives::default()

@@ -251,11 +251,9 @@ impl<H: Clone, F: Clone> Writer<H, F> {
         }
     }
 
-    /// Ends the body; the pieces of a whole fill.
-    pub fn finish(&self, trailers: Option<HeaderMap>) -> Option<Vec<Bytes>> {
-        let whole = self.whole();
+    /// Ends the body.
+    pub fn finish(&self, trailers: Option<HeaderMap>) {
         self.change(|state| state.end = Some(End::Complete(trailers)));
-        whole
     }
 
     /// The pieces so far, if the fill is whole.
@@ -447,7 +445,8 @@ mod tests {
         assert_eq!(next(&mut early), Some(Ok(3)));
         assert_eq!(next(&mut early), None);
         let mut late = fill.read().unwrap();
-        assert_eq!(writer.finish(None), Some(vec![piece(3)]));
+        assert_eq!(writer.whole(), Some(vec![piece(3)]));
+        writer.finish(None);
         assert_eq!(next(&mut early), Some(Err("end")));
         assert_eq!(next(&mut late), Some(Ok(3)));
         assert!(late.is_end_stream());
@@ -487,7 +486,8 @@ mod tests {
         assert_eq!(next(&mut reader), Some(Ok(1 << 20)));
         assert_eq!(writer.write(piece(1)).now_or_never(), Some(Written::Passing));
         assert_eq!(pool.used(), 1 + PIECE_OVERHEAD);
-        assert_eq!(writer.finish(None), None);
+        assert_eq!(writer.whole(), None);
+        writer.finish(None);
         assert_eq!(next(&mut reader), Some(Ok(1)));
         assert_eq!(next(&mut reader), Some(Err("end")));
     }
@@ -525,7 +525,7 @@ mod tests {
         drop(reader);
         assert_eq!(writer.write(piece(50)).await, Written::Kept);
         assert_eq!(pool.used(), 50 + PIECE_OVERHEAD);
-        assert!(writer.finish(None).is_some());
+        writer.finish(None);
         drop((fill, writer));
         assert_eq!(pool.used(), 0);
     }

@@ -83,6 +83,9 @@ pub enum NotStored {
     AlreadyStale,
     /// It sets a cookie, and only the configuration would have it stored.
     SetCookie,
+    /// The request has a cookie, and only the configuration would have the
+    /// response stored.
+    Cookie,
 }
 
 /// What a response is stored with.
@@ -130,12 +133,23 @@ pub fn storable(
     if lifetime.duration().is_zero() {
         return Err(NotStored::AlreadyStale);
     }
-    // A cookie is most often for one client (§7.3); the upstream has to say
-    // that it is for all.
-    if matches!(lifetime, Lifetime::Default(_)) && headers.contains_key(header::SET_COOKIE) {
-        return Err(NotStored::SetCookie);
+    // What has to do with a cookie is most often for one client (§7.3): the upstream
+    // has to say itself that it is for all.
+    if matches!(lifetime, Lifetime::Default(_)) {
+        if headers.contains_key(header::SET_COOKIE) {
+            return Err(NotStored::SetCookie);
+        }
+        if request.headers.contains_key(header::COOKIE) {
+            return Err(NotStored::Cookie);
+        }
     }
     Ok(Storable { lifetime, selecting })
+}
+
+/// Whether the answer to a request makes what is stored under its target
+/// invalid (RFC 9111 §4.4): an unsafe method that has not failed.
+pub fn invalidates(method: &Method, status: StatusCode) -> bool {
+    !method.is_safe() && (status.is_success() || status.is_redirection())
 }
 
 /// Whether a request goes past the cache.
@@ -241,6 +255,25 @@ mod tests {
         check(Method::GET, "cache-control: only-if-cached", fresh_for(1), "reuse");
         check(Method::GET, "cache-control: only-if-cached", fresh_for(0), "unsatisfiable");
         check(Method::GET, "cache-control: no-cache", fresh_for(1), "reuse");
+    }
+
+    #[test]
+    fn an_unsafe_method_that_has_not_failed_invalidates() {
+        let check = |method: &str, status: u16, expected| {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(
+                invalidates(&method.parse().unwrap(), status),
+                expected,
+                "{method} {status}"
+            );
+        };
+        check("PUT", 204, true);
+        check("POST", 303, true);
+        check("M-SEARCH", 200, true);
+        check("DELETE", 404, false);
+        check("POST", 500, false);
+        check("GET", 200, false);
+        check("OPTIONS", 200, false);
     }
 
     #[track_caller]

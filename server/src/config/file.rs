@@ -28,8 +28,15 @@ pub(super) fn arguments(path: &Path, matches: &ArgMatches) -> Result<Vec<OsStrin
             continue;
         }
         let value = match value {
-            Value::Boolean(false) => continue,
-            Value::Boolean(true) => None,
+            Value::Boolean(set) if is_switch(&key) => {
+                if !set {
+                    continue;
+                }
+                None
+            }
+            Value::Boolean(_) => {
+                return Err(format!("{shown}: '{key}' takes a value, not true or false"));
+            }
             Value::String(text) => Some(text),
             Value::Integer(number) => Some(number.to_string()),
             Value::Float(number) => Some(number.to_string()),
@@ -53,12 +60,20 @@ pub(super) fn blame(path: &Path, error: &clap::Error) -> clap::Error {
 
 /// What a file can set: all flags of [`Config`] but the one that names the file.
 fn keys() -> Vec<String> {
-    <Config as clap::Args>::augment_args(clap::Command::new("relay"))
-        .get_arguments()
-        .filter_map(|argument| argument.get_long())
-        .filter(|name| *name != "config")
-        .map(str::to_owned)
+    flags()
+        .filter_map(|flag| flag.get_long().map(str::to_owned))
+        .filter(|name| name != "config")
         .collect()
+}
+
+fn flags() -> impl Iterator<Item = clap::Arg> {
+    let command = <Config as clap::Args>::augment_args(clap::Command::new("relay"));
+    command.get_arguments().cloned().collect::<Vec<_>>().into_iter()
+}
+
+/// Whether a flag takes no value.
+fn is_switch(key: &str) -> bool {
+    flags().any(|flag| flag.get_long() == Some(key) && !flag.get_action().takes_values())
 }
 
 fn advice(key: &str, known: &[String]) -> String {

@@ -4,6 +4,9 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Serialize, Serializer};
 
+/// Longer would overflow the clock somewhere, and means "never" by mistake.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+
 /// A length of time: `10m`, `1h 30m`, `500ms`, `0s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(Duration);
@@ -19,7 +22,8 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> Result<Span, String> {
         match humantime::parse_duration(text) {
-            Ok(duration) => Ok(Span(duration)),
+            Ok(duration) if duration <= LONGEST => Ok(Span(duration)),
+            Ok(_) => Err("that is longer than a year".to_owned()),
             Err(error) => Err(format!("{error}: write it like 10m, 30s or 500ms")),
         }
     }
@@ -107,6 +111,7 @@ mod tests {
         check("90s", 90_000, "1m 30s");
         check("0s", 0, "0s");
         check("500ms", 500, "500ms");
+        assert!("500000000000y".parse::<Span>().unwrap_err().contains("a year"));
         assert!("10".parse::<Span>().unwrap_err().contains("30s"));
     }
 }

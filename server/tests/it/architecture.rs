@@ -33,8 +33,12 @@ fn code(path: &Path) -> String {
 /// The files of a module and of those below it.
 fn files(module: &str) -> Vec<PathBuf> {
     let mut found = vec![source().join(format!("{module}.rs"))];
-    for entry in fs::read_dir(source().join(module)).unwrap() {
-        found.push(entry.unwrap().path());
+    let mut folders = vec![source().join(module)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
     }
     found
 }

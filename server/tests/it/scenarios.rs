@@ -520,3 +520,48 @@ async fn a_crowd_that_comes_as_a_fill_ends_is_answered() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_with_a_cookie_is_not_answered_for_others_unless_the_upstream_says_so() {
+    let cookie = [("cookie", "user=1")];
+    let relay = Scenario::counting(&[]);
+    let mine = relay.ask("GET", "/menu", &cookie).await;
+    assert_eq!(cache_status(&mine), "lunch-relay; fwd=uri-miss");
+    relay.expect("/menu", "menu 2", "lunch-relay; fwd=uri-miss; stored").await;
+
+    let relay = Scenario::counting(&[("cache-control", "max-age=60")]);
+    assert!(cache_status(&relay.ask("GET", "/menu", &cookie).await).ends_with("; stored"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsafe_request_that_succeeds_invalidates_what_is_stored() {
+    let mut count = 0;
+    let relay = Scenario::new(move |request| {
+        count += 1;
+        let status = if request.header("x-fail").is_some() { 500 } else { 200 };
+        Ok(answer(status, &[], format!("menu {count}")))
+    });
+    relay.expect("/menu", "menu 1", "lunch-relay; fwd=uri-miss; stored").await;
+    relay.ask("PUT", "/menu", &[("x-fail", "1")]).await;
+    relay.expect("/menu", "menu 1", "lunch-relay; hit").await;
+    relay.ask("PUT", "/menu", &[]).await;
+    relay.expect("/menu", "menu 4", "lunch-relay; fwd=uri-miss; stored").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fetched_for_everyone_names_nobody() {
+    let relay = Scenario::new(|request| {
+        let known =
+            request.header("host").is_some() || request.remote_addr().as_socket_addr().is_some();
+        Ok(answer(200, &[], if known { "named" } else { "nobody" }))
+    });
+    let mut asking = head("GET", "/menu", &[("host", "relay.example")]);
+    asking.remote =
+        poem::web::RemoteAddr("192.0.2.1:1".parse::<std::net::SocketAddr>().unwrap().into());
+    let answer = relay.cache.answer(asking.clone(), Body::empty()).await;
+    assert_eq!(text(answer).await, "nobody");
+
+    asking.headers.insert("authorization", "x".parse().unwrap());
+    let answer = relay.cache.answer(asking, Body::empty()).await;
+    assert_eq!(text(answer).await, "named");
+}

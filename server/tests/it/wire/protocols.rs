@@ -139,10 +139,11 @@ fn the_authority_of_a_target_is_the_host_that_is_forwarded() {
         let expected = r#"for=127.0.0.1;proto=http;host="relay.example""#;
         assert_eq!(seen.field("forwarded"), Some(expected));
     };
-    check(over_http2(&relay, vec![request("GET", "/x", b"")])[0].body());
+    check(over_http2(&relay, vec![request("POST", "/x", b"")])[0].body());
     for authority in ["relay.example", "user:secret@relay.example"] {
         let absolute = format!(
-            "GET http://{authority}/x HTTP/1.1\r\nhost: other.example\r\nconnection: close\r\n\r\n"
+            "GET http://{authority}/x HTTP/1.1\r\nhost: other.example\r\n\
+             authorization: a\r\nconnection: close\r\n\r\n"
         );
         check(&Answer::parse(&exchange(relay.public, absolute)).body);
     }
@@ -175,7 +176,8 @@ fn the_relay_may_listen_on_ipv6() {
     let url = origin.url();
     let relay = Relay::start(&["--upstream", &url, "--listen", "[::1]:0", "--forwarded"]);
     assert!(relay.public.is_ipv6());
-    let request = format!("GET /x HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", relay.public);
+    let host = format!("host: {}\r\nauthorization: a\r\n", relay.public);
+    let request = format!("GET /x HTTP/1.1\r\n{host}connection: close\r\n\r\n");
     let answer = Answer::parse(&exchange(relay.public, request));
     let seen = Answer::parse(&answer.body);
     let expected = format!(r#"for="[::1]";proto=http;host="{}""#, relay.public);
@@ -191,7 +193,7 @@ fn one_listener_may_serve_both_families() {
     let port = relay.public.port();
     for (address, expected) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")] {
         let address = format!("{address}:{port}").parse().unwrap();
-        let seen = Answer::parse(&crate::support::get(address, "/x", "").body);
+        let seen = Answer::parse(&crate::support::get(address, "/x", "authorization: a\r\n").body);
         assert_eq!(seen.field("x-forwarded-for"), Some(expected));
     }
 }
