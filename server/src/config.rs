@@ -68,7 +68,7 @@ pub struct Config {
     #[serde(skip)]
     pub config: Option<PathBuf>,
 
-    /// Public listener; port 0 lets the system choose, [::] is IPv6 and IPv4
+    /// Public listener; port 0 lets the system choose, `[::]` is IPv6 and IPv4
     #[arg(long, env = "RELAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 

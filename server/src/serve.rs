@@ -2,7 +2,7 @@
 //!
 //! hyper speaks HTTP; this module adds what it leaves open. Each connection
 //! has separate deadlines for its first byte, its header and its idle time
-//! ([`connection`]), their number is capped, and a full process backs off from
+//! (`connection`), their number is capped, and a full process backs off from
 //! accepting instead of spinning. A drain loses nobody: what is in the backlog
 //! is accepted, what is in flight is finished, and who holds an idle
 //! connection is told with its next answer.
