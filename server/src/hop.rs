@@ -8,7 +8,7 @@ use http::{
     uri::{Authority, Scheme},
 };
 
-use crate::{problem::NAME, target::Target};
+use crate::{list::members, problem::NAME, target::Target};
 
 /// `CDN-Loop` (RFC 8586).
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
@@ -59,13 +59,7 @@ pub fn strip_named_fields(headers: &mut HeaderMap) {
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect()
+    members(headers, &header::CONNECTION).filter_map(|name| name.parse().ok()).collect()
 }
 
 /// What a request tells of itself to the next hop, with `--forwarded`.
@@ -103,22 +97,10 @@ pub fn from_upstream(headers: &mut HeaderMap, version: Version) {
 
 /// Whether a request has passed this relay before (RFC 9110 §7.6.3, RFC 8586 §2).
 pub fn is_loop(headers: &HeaderMap) -> bool {
-    let members = |name: &HeaderName| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .collect::<Vec<_>>()
-    };
-    let received_by = |member: &str| member.split_ascii_whitespace().nth(1).map(str::to_owned);
-    let cdn_id = |member: &str| member.split(';').next().map(|id| id.trim().to_owned());
+    let received_by = |member: &str| member.split_ascii_whitespace().nth(1) == Some(NAME);
+    let cdn_id = |member: &str| member.split(';').next().map(str::trim) == Some(NAME);
 
-    (headers.contains_key(header::VIA)
-        && members(&header::VIA).into_iter().filter_map(received_by).any(|by| by == NAME))
-        || (headers.contains_key(&CDN_LOOP)
-            && members(&CDN_LOOP).into_iter().filter_map(cdn_id).any(|id| id == NAME))
+    members(headers, &header::VIA).any(received_by) || members(headers, &CDN_LOOP).any(cdn_id)
 }
 
 /// The client's own URI for a `Location` that points into the upstream's

@@ -31,6 +31,7 @@ pub mod target;
 
 pub mod cache;
 pub mod hop;
+pub mod list;
 pub mod upstream;
 
 pub mod demo;

@@ -166,8 +166,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// there and returns.
 ///
 /// The endpoint is there for ever: the futures of its answers borrow it, and
-/// nothing has to count them. The caller bounds the wait for the last connections by dropping the future,
-/// which ends them.
+/// nothing has to count them. The caller bounds the wait for the last
+/// connections by dropping the future, which ends them.
 pub async fn serve<E>(
     listener: TcpListener,
     endpoint: &'static E,

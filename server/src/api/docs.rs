@@ -9,11 +9,13 @@ use std::{io::Write, sync::LazyLock};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Endpoint, Request, Response, endpoint::make_sync};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use crate::list::members;
 
 const TITLE: &str = "lunch-relay";
 const DESCRIPTION: &str = "A polite caching relay. Every path that is not named here is the \
@@ -82,14 +84,17 @@ impl Document {
     }
 
     fn answer(&self, request: &Request) -> Response {
-        let mut response = if self.is_known_to(request.headers()) {
-            Response::from(StatusCode::NOT_MODIFIED)
+        let (mut response, coding) = if self.is_known_to(request.headers()) {
+            (Response::from(StatusCode::NOT_MODIFIED), None)
         } else if accepts_gzip(request.headers()) {
-            Response::from(self.compressed.clone()).with_header(header::CONTENT_ENCODING, "gzip")
+            (Response::from(self.compressed.clone()), Some("gzip"))
         } else {
-            Response::from(self.plain.clone())
+            (Response::from(self.plain.clone()), None)
         };
         let headers = response.headers_mut();
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
         headers.extend(self.headers.clone());
         headers.insert(header::ETAG, self.entity_tag.clone());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -99,29 +104,10 @@ impl Document {
 
     /// Whether `If-None-Match` names this document (RFC 9110 §13.1.2).
     fn is_known_to(&self, headers: &HeaderMap) -> bool {
-        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
         let own = opaque(self.entity_tag.to_str().unwrap_or_default());
-        members(headers, &header::IF_NONE_MATCH).any(|tag| tag.trim() == "*" || opaque(tag) == own)
+        members(headers, &header::IF_NONE_MATCH).any(|tag| tag == "*" || opaque(tag) == own)
     }
-}
-
-trait WithHeader {
-    fn with_header(self, name: HeaderName, value: &'static str) -> Self;
-}
-
-impl WithHeader for Response {
-    fn with_header(mut self, name: HeaderName, value: &'static str) -> Response {
-        self.headers_mut().insert(name, HeaderValue::from_static(value));
-        self
-    }
-}
-
-fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
 }
 
 /// Whether `Accept-Encoding` names gzip and not with a weight of zero (RFC 9110 §12.5.3).

@@ -105,14 +105,7 @@ pub enum Storing {
 
 /// `hit`, with the freshness that is left.
 pub fn hit(ttl: Duration) -> HeaderValue {
-    const PREFIX: &[u8] = b"lunch-relay; hit; ttl=";
-    let mut value = [0; PREFIX.len() + 20];
-    value[..PREFIX.len()].copy_from_slice(PREFIX);
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(ttl.as_secs()).as_bytes();
-    let end = PREFIX.len() + digits.len();
-    value[PREFIX.len()..end].copy_from_slice(digits);
-    HeaderValue::from_bytes(&value[..end]).unwrap_or(HeaderValue::from_static("lunch-relay; hit"))
+    value(format_args!("{NAME}; hit; ttl={}", ttl.as_secs()))
 }
 
 /// `fwd`, for an answer of the upstream's.

@@ -6,8 +6,9 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "target.rs",
+    "list.rs",
     "hop.rs",
     "cache/key.rs",
     "cache/directives.rs",
