@@ -5,11 +5,14 @@
 //! any poem [`Endpoint`](poem::Endpoint): the real one, or a closure in a test.
 
 pub mod collapse;
+pub mod conditions;
 pub mod directives;
+pub mod etag;
 pub mod fill;
 pub mod freshness;
 pub mod key;
 pub mod policy;
+pub mod range;
 pub mod status;
 pub mod store;
 pub mod stored;

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 11] = [
+const PURE: [&str; 16] = [
     "target.rs",
     "list.rs",
     "hop.rs",
@@ -15,6 +15,11 @@ const PURE: [&str; 11] = [
     "cache/policy.rs",
     "cache/freshness.rs",
     "cache/vary.rs",
+    "cache/vary/preferences.rs",
+    "cache/etag.rs",
+    "cache/conditions.rs",
+    "cache/range.rs",
+    "cache/range/multipart.rs",
     "cache/status.rs",
     "cache/uncacheable.rs",
     "serve/phase.rs",
