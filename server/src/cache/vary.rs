@@ -2,7 +2,7 @@
 //!
 //! Two requests match where one can be made into the other by what has no
 //! meaning: whitespace, how members are spread over lines, and, for the fields
-//! in [`preferences`], the order and case of members.
+//! in `preferences`, the order and case of members.
 
 mod preferences;
 
