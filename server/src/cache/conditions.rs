@@ -92,10 +92,8 @@ pub fn range_applies(request: &HeaderMap, validators: &Validators<'_>) -> bool {
         return true;
     }
     let Some(value) = only(request, &header::IF_RANGE) else { return false };
-    // "By examining the first three characters for a DQUOTE."
-    if !value.as_bytes().iter().take(3).any(|byte| *byte == b'"')
-        && let Some(date) = http_date(value)
-    {
+    // What has quotes is no valid date, so that this tells tags and dates apart.
+    if let Some(date) = http_date(value) {
         // The date is a strong validator, and matches exactly.
         return validators.strong_date() == Some(seconds(date));
     }

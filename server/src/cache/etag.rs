@@ -331,6 +331,10 @@ mod tests {
         check("if-none-match: OWN\nif-none-match: \"a\"", "if-none-match: \"a\"");
         check("if-none-match: \"a\" ,OWN,, W/\"b,c\"", "if-none-match: \"a\", W/\"b,c\"");
         check("if-none-match: \"a\" ,, b", "if-none-match: \"a\" ,, b");
+        check(
+            "if-none-match: \"a\" ,, b\nif-none-match: OWN, c",
+            "if-none-match: \"a\" ,, b\nif-none-match: c",
+        );
         check("if-none-match: OWN, \"r\u{e4}ks\"", "if-none-match: \"r\u{e4}ks\"");
         check("if-none-match: *", "if-none-match: *");
         check("if-none-match: OWN\nif-modified-since: x", "if-modified-since: x");

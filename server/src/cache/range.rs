@@ -40,8 +40,7 @@ pub fn requested(request: &HeaderMap, complete_length: u64) -> Requested {
     if parts.is_empty() {
         // Where there are no bytes, the last of them can be asked for, but no
         // `Content-Range` can say so (§14.1.2, §14.4): "MAY ignore" (§14.2).
-        let all_of_nothing = complete_length == 0 && suffix;
-        return if all_of_nothing { Requested::Whole } else { Requested::Unsatisfiable };
+        return if suffix { Requested::Whole } else { Requested::Unsatisfiable };
     }
     // More than everything is asked for: some of it twice (§17.15).
     let sum: u128 = parts.iter().map(length).sum();
@@ -208,9 +207,8 @@ impl Part {
 
     /// Whether it is the whole representation.
     pub fn is_complete(&self) -> bool {
-        self.range.first == 0
-            && self.range.complete.is_some()
-            && self.range.complete == self.range.last.checked_add(1)
+        let end = self.range.last.checked_add(1);
+        self.range.first == 0 && self.range.complete.is_some_and(|complete| end == Some(complete))
     }
 
     /// Whether these bytes lie within it.

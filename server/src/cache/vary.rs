@@ -239,6 +239,8 @@ mod tests {
         check("a: 1,,2", "a: 1,2", false);
         check("a: r\u{e4}ks,1", "a: r\u{e4}ks, 1", true);
         check("a: \"x , y\"", "a: \"x,y\"", false);
+        check("a: \"x ,y\"", "a: \"x,y\"", false);
+        check("a: \"x, y\"", "a: \"x,y\"", false);
         check("a: \"x\" , y", "a: \"x\",y", true);
         check("a: \"x\\\" , y\"", "a: \"x\\\",y\"", false);
         check("a: \"x", "a: \"x", true);

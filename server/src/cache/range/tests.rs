@@ -200,6 +200,11 @@ fn a_part_that_is_not_what_it_says_is_combined_with_nothing() {
     let body = Bytes::from_static(b"abc");
     assert_eq!(Part::new(range, body.clone()), None);
     assert_eq!(combine(&Part { range, body }, &part("ABC", None)), None);
+    // Of too many bytes, which are those that the range means?
+    let range = ContentRange { first: 2, last: 3, complete: None };
+    let body = Bytes::from_static(b"wxyz");
+    assert_eq!(combine(&Part { range, body: body.clone() }, &part("AB", None)), None);
+    assert_eq!(combine(&part("ab", None), &Part { range, body }), None);
     let all = ContentRange { first: 0, last: u64::MAX, complete: None };
     assert_eq!(Part::new(all, Bytes::new()), None);
 }
@@ -210,6 +215,8 @@ fn completeness() {
     assert!(!part("abc", Some(4)).is_complete());
     assert!(!part("abc", None).is_complete());
     assert!(!part(".bc", Some(3)).is_complete());
+    let endless = ContentRange { first: 0, last: u64::MAX, complete: None };
+    assert!(!Part { range: endless, body: Bytes::new() }.is_complete());
 }
 
 #[test]

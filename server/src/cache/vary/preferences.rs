@@ -63,7 +63,7 @@ pub(super) fn content_language(response: &HeaderMap) -> Option<String> {
     let (line, None) = (lines.next()?, lines.next()) else { return None };
     let language = trim(line.to_str().ok()?);
     let is_tag = language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (is_tag && !language.is_empty()).then(|| language.to_ascii_lowercase())
+    is_tag.then(|| language.to_ascii_lowercase())
 }
 
 /// Whether a language is what a list prefers to all else: one range alone has
@@ -212,6 +212,8 @@ mod tests {
         check(german, "", false);
         check("vary: accept-language\ncontent-language: DE-at", "accept-language: De", true);
         check("vary: accept-language\ncontent-language: de, en", "accept-language: de", false);
+        let several = "vary: accept-language\ncontent-language: de-AT, en";
+        check(several, "accept-language: de", false);
         check("vary: accept-language\ncontent-language: ", "accept-language: de", false);
         check("vary: accept-language", "accept-language: de", false);
         let two = "vary: accept-language\ncontent-language: de\ncontent-language: de";
