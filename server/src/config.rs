@@ -2,9 +2,12 @@
 //!
 //! Flags are the one definition of what can be set. A file's keys are the
 //! flags' names, and its values are read as the flags' are: what the file says
-//! is put before the arguments, unless a flag or the environment says it.
+//! is put before the arguments, unless a flag or the environment says it. Rules
+//! per path are the file's alone.
 
 mod file;
+mod presets;
+mod rules;
 mod units;
 
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
@@ -12,9 +15,20 @@ use std::{ffi::OsString, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
-pub use self::units::{Size, Span};
+pub use self::{
+    presets::Preset,
+    rules::RuleTable,
+    units::{Size, Span},
+};
 use crate::{
-    cache::CacheConfig, demo::DemoConfig, serve::ServeConfig, telemetry, upstream::UpstreamConfig,
+    cache::{
+        CacheConfig,
+        rules::{RuleName, Rules},
+    },
+    demo::DemoConfig,
+    serve::ServeConfig,
+    telemetry,
+    upstream::UpstreamConfig,
 };
 
 /// A polite caching HTTP relay for one slow, rate-limited API.
@@ -81,6 +95,11 @@ pub struct Config {
     #[serde(flatten)]
     pub upstream: UpstreamConfig,
 
+    /// Built-in rules, after the file's own [default: lunch for the default upstream and demo, else none]
+    #[arg(long, env = "RELAY_PRESET", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+
     /// The cache
     #[command(flatten)]
     #[serde(flatten)]
@@ -103,6 +122,11 @@ pub struct Config {
     /// Log level, or TARGET=LEVEL,…; the access log is the target `access`
     #[arg(long, env = "RELAY_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
+
+    /// The file's rules per path
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rule: Vec<RuleTable>,
 }
 
 impl Cli {
@@ -116,16 +140,23 @@ impl Cli {
         let mut cli = Cli::from_arg_matches(&matches)?;
         let (serving, at) = serving(&matches);
         if let Some(path) = cli.config().and_then(|config| config.config.clone()) {
-            let of_file = file::arguments(&path, serving)
+            let said = file::read(&path, serving)
                 .map_err(|message| Cli::command().error(clap::error::ErrorKind::Io, message))?;
             let mut all = args[..at].to_vec();
-            all.extend(of_file);
+            all.extend(said.arguments);
             all.extend_from_slice(&args[at..]);
             // The arguments alone were good, so what is wrong now is in the file.
             cli = Cli::try_parse_from(all).map_err(|error| file::blame(&path, &error))?;
+            if let Some(config) = cli.config_mut() {
+                config.rule = said.rules;
+            }
         }
-        if let Some(config) = cli.config() {
+        if let Some(config) = cli.config_mut() {
+            config.settle();
             config.validate()?;
+        }
+        if let Some(Command::Check(config)) = &cli.command {
+            config.check_reach()?;
         }
         Ok(cli)
     }
@@ -134,6 +165,14 @@ impl Cli {
     fn config(&self) -> Option<&Config> {
         match &self.command {
             None => Some(&self.config),
+            Some(Command::Check(config)) => Some(config),
+            Some(Command::DemoUpstream { .. }) => None,
+        }
+    }
+
+    fn config_mut(&mut self) -> Option<&mut Config> {
+        match &mut self.command {
+            None => Some(&mut self.config),
             Some(Command::Check(config)) => Some(config),
             Some(Command::DemoUpstream { .. }) => None,
         }
@@ -149,6 +188,44 @@ fn serving(matches: &ArgMatches) -> (&ArgMatches, usize) {
 }
 
 impl Config {
+    /// The rules in force: the file's, then the preset's, then what the flags say.
+    pub fn rules(&self) -> Rules {
+        let flags = self.cache.fallback_rule();
+        let preset = self.preset();
+        let numbered = self.rule.iter().zip(1..).map(|(table, number)| {
+            table.rule(RuleName::Numbered { number, label: table.label() }, &flags)
+        });
+        let of_preset = preset.rules().unwrap_or_default();
+        let of_preset = of_preset.iter().map(|table| {
+            table.rule(RuleName::Preset { preset: preset.name(), label: table.label() }, &flags)
+        });
+        let rules = numbered.chain(of_preset).collect();
+        Rules::new(rules, flags)
+    }
+
+    /// The preset in force.
+    fn preset(&self) -> Preset {
+        let for_lunch = if self.upstream.is_lunch_api() { Preset::Lunch } else { Preset::None };
+        self.preset.unwrap_or(for_lunch)
+    }
+
+    /// Writes down what is in force where a default depends on something else.
+    fn settle(&mut self) {
+        self.preset = Some(self.preset());
+        self.cache.settle();
+    }
+
+    /// Refuses rules that can never match: whoever wrote them meant something.
+    fn check_reach(&self) -> Result<(), clap::Error> {
+        let dead: Vec<String> =
+            self.rules().never_match().iter().map(ToString::to_string).collect();
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let kind = clap::error::ErrorKind::ValueValidation;
+        Err(Cli::command().error(kind, dead.join("\n")))
+    }
+
     fn validate(&self) -> Result<(), clap::Error> {
         if self.listen == self.admin_listen && self.listen.port() != 0 {
             let message = format!(
@@ -170,104 +247,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn load(args: &[&str]) -> Result<Cli, String> {
-        let args = ["relay"].iter().chain(args).map(Into::into);
-        Cli::load(args).map_err(|error| error.to_string())
-    }
-
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        file
-    }
-
-    fn with_file(text: &str, args: &[&str]) -> Result<Cli, String> {
-        let file = file(text);
-        let mut all = args.to_vec();
-        all.extend(["--config", file.path().to_str().unwrap()]);
-        load(&all)
-    }
-
-    #[test]
-    fn clap_accepts_the_definition() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
-        let text = "listen = '127.0.0.1:1'\nworkers = 3\nforwarded = true\ncache-size = '1MiB'";
-        let config = with_file(text, &["--listen", "127.0.0.1:2"]).unwrap().config;
-        assert_eq!(config.listen.port(), 2);
-        assert_eq!(config.workers, NonZeroUsize::new(3));
-        assert!(config.upstream.forwarded);
-        assert_eq!(config.cache.cache_size.bytes(), 1 << 20);
-        assert_eq!(config.admin_listen.port(), 8081);
-    }
-
-    #[test]
-    fn the_last_of_a_repeated_flag_wins() {
-        let config = load(&["--listen=127.0.0.1:1", "--listen=127.0.0.1:2"]).unwrap().config;
-        assert_eq!(config.listen.port(), 2);
-    }
-
-    #[test]
-    fn what_is_printed_gives_the_same_again() {
-        let args = ["--upstream=http://h/api", "--default-ttl=90s", "--workers=2", "--forwarded"];
-        let printed = load(&args).unwrap().config.to_toml();
-        assert!(printed.contains("upstream = \"http://h/api/\""), "{printed}");
-        assert_eq!(with_file(&printed, &[]).unwrap().config.to_toml(), printed);
-    }
-
-    #[track_caller]
-    fn check_refused(text: &str, expected: &[&str]) {
-        let error = with_file(text, &[]).unwrap_err();
-        for part in expected {
-            assert!(error.contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_bad_file_says_where_and_what_to_do() {
-        check_refused("liste = 'x'", &[".toml", "'liste'", "did you mean 'listen'"]);
-        check_refused("zzz = 1", &[".toml", "'zzz'", "relay --help"]);
-        check_refused("default_ttl = '1s'", &["did you mean 'default-ttl'"]);
-        check_refused("cache-size = 'much'", &[".toml", "--cache-size", "256MiB"]);
-        check_refused("workers = 0", &[".toml", "--workers"]);
-        check_refused("listen = false", &[".toml", "'listen'", "takes a value"]);
-        check_refused("listen = ['a']", &[".toml", "'listen'", "a string, a number or a boolean"]);
-        check_refused("listen = ", &[".toml", "line 1"]);
-        check_refused("print-config = true", &["'print-config'"]);
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let error = load(&["--config", "no-such.toml"]).unwrap_err();
-        assert!(error.contains("no-such.toml"), "{error}");
-    }
-
-    #[test]
-    fn one_address_for_both_listeners_is_refused() {
-        let error = load(&["--listen=127.0.0.1:9", "--admin-listen=127.0.0.1:9"]).unwrap_err();
-        assert!(error.contains("another port"), "{error}");
-    }
-
-    #[test]
-    fn a_log_filter_that_cannot_be_read_is_refused() {
-        for args in [&["--log=a=b=c"][..], &["check", "--log=a=b=c"]] {
-            let error = load(args).unwrap_err();
-            assert!(error.contains("--log a=b=c: write a level"), "{error}");
-        }
-    }
-
-    #[test]
-    fn check_reads_the_file_too() {
-        let file = file("zzz = 1");
-        let error = load(&["check", "--config", file.path().to_str().unwrap()]).unwrap_err();
-        assert!(error.contains("'zzz'"), "{error}");
-    }
-}
+mod tests;

@@ -38,6 +38,9 @@ pub async fn relay(
         Address::Demo => start_demo().await?,
     };
     let limits = config.serve.limits();
+    for unreachable in config.rules().never_match() {
+        tracing::warn!("{unreachable}");
+    }
 
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new());

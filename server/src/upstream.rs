@@ -21,6 +21,9 @@ use crate::{
     telemetry::metrics::{Metrics, UpstreamOutcome},
 };
 
+/// Where the lunch API is.
+const LUNCH_API: &str = "https://menu.dckube.scilifelab.se/api/";
+
 /// The settings of the way to the upstream.
 #[derive(Clone, Debug, clap::Args, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -30,7 +33,7 @@ pub struct UpstreamConfig {
         long,
         env = "RELAY_UPSTREAM",
         value_name = "URL",
-        default_value = "https://menu.dckube.scilifelab.se/api/"
+        default_value = LUNCH_API
     )]
     pub upstream: Address,
 
@@ -45,6 +48,16 @@ pub struct UpstreamConfig {
     /// Tell the upstream who asks (`Forwarded`, `X-Forwarded-*`), but for what is fetched for everyone; what a client claims is never passed on
     #[arg(long, env = "RELAY_FORWARDED")]
     pub forwarded: bool,
+}
+
+impl UpstreamConfig {
+    /// Whether the upstream is the lunch API or its stand-in.
+    pub fn is_lunch_api(&self) -> bool {
+        match &self.upstream {
+            Address::Demo => true,
+            Address::At(base) => base.to_string() == LUNCH_API,
+        }
+    }
 }
 
 /// The upstream.

@@ -11,6 +11,13 @@ const LONGEST: Duration = Duration::from_hours(366 * 24);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(Duration);
 
+impl Span {
+    /// No time.
+    pub const ZERO: Span = Span(Duration::ZERO);
+    /// An hour.
+    pub const HOUR: Span = Span(Duration::from_hours(1));
+}
+
 impl From<Span> for Duration {
     fn from(span: Span) -> Duration {
         span.0

@@ -6,13 +6,17 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 16] = [
+const PURE: [&str; 20] = [
     "target.rs",
     "list.rs",
     "hop.rs",
     "cache/key.rs",
     "cache/directives.rs",
     "cache/policy.rs",
+    "cache/rules.rs",
+    "cache/rules/pattern.rs",
+    "cache/rules/query.rs",
+    "cache/rules/time_of_day.rs",
     "cache/freshness.rs",
     "cache/vary.rs",
     "cache/vary/preferences.rs",

@@ -1,6 +1,6 @@
 //! The documentation, read as a program and as a person in a browser.
 
-use std::process::Command;
+use std::{io::Write, process::Command};
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
@@ -101,5 +101,25 @@ fn help_and_readme_agree() {
         if default.starts_with(|char: char| char.is_ascii_digit() || char == 'h' || char == 'i') {
             assert!(help.contains(&format!("[default: {default}]")), "--{flag} {default}");
         }
+    }
+}
+
+#[test]
+fn the_rules_in_the_readme_are_good() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, section) = readme.split_once("### Rules").unwrap();
+    let (_, block) = section.split_once("```toml\n").unwrap();
+    let (example, after) = block.split_once("```").unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(example.as_bytes()).unwrap();
+
+    let mut relay = Command::new(env!("CARGO_BIN_EXE_relay"));
+    let output = relay.args(["check", "--config"]).arg(file.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Whatever the example says has its row in the table.
+    for line in example.lines().filter(|line| !line.starts_with(['#', '[', 'd'])) {
+        let Some((key, _)) = line.split_once(" = ") else { continue };
+        assert!(after.contains(&format!("`{key}`")), "no row for {key}");
     }
 }

@@ -41,6 +41,33 @@ fn bad_configuration_ends_with_2_and_says_what_to_do() {
     check_refused(&["--config", "no-such.toml"], "no-such.toml");
 }
 
+/// A file with a rule that can never match.
+fn with_a_dead_rule() -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    file.write_all(b"[[rule]]\npath = '/menu/**'\n[[rule]]\npath = '/menu/today'\n").unwrap();
+    file
+}
+
+const DEAD: &str =
+    "rule 2 (/menu/today) never matches: rule 1 (/menu/**) matches all its paths first";
+
+#[test]
+fn check_explains_a_rule_that_can_never_match() {
+    let file = with_a_dead_rule();
+    check_refused(&["check", "--config", file.path().to_str().unwrap()], DEAD);
+}
+
+#[test]
+fn a_rule_that_can_never_match_is_logged_and_served_with() {
+    let file = with_a_dead_rule();
+    let origin = Origin::echoing();
+    let flags = ["--upstream", &origin.url(), "--config", file.path().to_str().unwrap()];
+    let relay = Relay::start(&flags);
+    assert_eq!(relay.get("/menu/today").status(), 200);
+    let log = relay.end();
+    assert!(log.contains(DEAD) && log.contains("\"level\":\"WARN\""), "{log}");
+}
+
 #[test]
 fn a_good_configuration_is_checked_and_printed_without_serving() {
     assert_eq!(relay(&["check", "--upstream", "demo"]).status.code(), Some(0));
