@@ -13,20 +13,18 @@ use crate::{
     api::{docs, health::HealthApi},
     cache::{
         Answer, Cache,
-        status::{self, CACHE_STATUS, Outcome},
+        status::{CACHE_STATUS, CacheStatus, Outcome},
     },
     exchange::RequestHead,
     hop,
     problem::Problem,
     serve::Drain,
-    target::Target,
+    target::{ANYTHING, Target},
     telemetry::metrics::{self, Metrics},
 };
 
 /// What hides a path of the upstream, which `/relay_anything/…` then leads to.
 const RESERVED: [&str; 4] = ["/docs", "/openapi.json", "/healthz", "/readyz"];
-/// The prefix under which every path of the upstream can be reached.
-const ANYTHING: &str = "/relay_anything";
 
 /// Whether the relay answers a path itself; `path` may have a query.
 pub fn is_reserved(path: &str) -> bool {
@@ -109,7 +107,7 @@ impl App {
 
     fn refused(&self, problem: &Problem) -> Response {
         let mut response = problem.response();
-        response.headers_mut().insert(CACHE_STATUS, status::own(problem.error));
+        response.headers_mut().insert(CACHE_STATUS, CacheStatus::own(problem.error).value());
         self.metrics.request(Outcome::Own, problem.status);
         response
     }
@@ -130,7 +128,7 @@ impl Relay {
             // About this server as a whole (RFC 9110 §9.3.7).
             let answer = Response::builder()
                 .header(header::ALLOW, HeaderValue::from_static(ALLOW))
-                .header(CACHE_STATUS, status::own("options"))
+                .header(CACHE_STATUS, CacheStatus::own("options").value())
                 .finish();
             return Ok(Either::Left(ready(answer)));
         }

@@ -1,7 +1,7 @@
 //! The words that the cache and the upstream share: a request's head, and how
 //! an exchange with the upstream can fail.
 
-use http::{HeaderMap, Method, StatusCode, Version, uri::Scheme};
+use http::{HeaderMap, Method, StatusCode, Version, header, uri::Scheme};
 use poem::{
     Body, Request, RequestParts, Response,
     error::ResponseError,
@@ -33,6 +33,11 @@ impl RequestHead {
     pub fn new(parts: RequestParts, remote: RemoteAddr, target: Target) -> RequestHead {
         let RequestParts { method, version, headers, .. } = parts;
         RequestHead { method, target, version, headers, remote }
+    }
+
+    /// The authority that the client asked, as it sent it.
+    pub fn authority(&self) -> Option<&str> {
+        self.headers.get(header::HOST)?.to_str().ok()
     }
 
     /// Splits a request that comes from inside, its target not yet checked.

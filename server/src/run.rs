@@ -38,7 +38,8 @@ pub async fn relay(
         Address::Demo => start_demo().await?,
     };
     let limits = config.serve.limits();
-    for unreachable in config.rules().never_match() {
+    let rules = config.rules();
+    for unreachable in rules.never_match() {
         tracing::warn!("{unreachable}");
     }
 
@@ -46,7 +47,8 @@ pub async fn relay(
     let metrics = Arc::new(Metrics::new());
     let upstream = Upstream::new(base, &config.upstream, Arc::clone(&metrics))
         .context("cannot read the system's certificates, which an https upstream needs")?;
-    let cache = Cache::new(&config.cache, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
+    let cache =
+        Cache::new(&config.cache, rules, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
     metrics.watch_store({
         let cache = Arc::clone(&cache);
         move || cache.figures()

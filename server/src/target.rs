@@ -7,6 +7,9 @@
 
 use http::{Uri, uri::PathAndQuery};
 
+/// The prefix under which every path of the upstream can be reached.
+pub const ANYTHING: &str = "/relay_anything";
+
 /// A path and query that is safe to append to the upstream's base.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target(PathAndQuery);
@@ -68,10 +71,74 @@ impl Target {
         &self.0
     }
 
+    /// The path alone.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// The target as a string, for messages and logs.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// The target that a reference of the upstream's names (RFC 3986 §5.2),
+    /// `None` where it leads elsewhere or to no target.
+    ///
+    /// `host` is the authority that the client asked: an absolute reference has
+    /// to name that one. What points into the upstream's base has been made a
+    /// reference to our own path before.
+    pub fn resolve(&self, reference: &str, host: Option<&str>) -> Option<Target> {
+        let reference = reference.split('#').next().unwrap_or_default();
+        let reference = match reference.split_once("://") {
+            Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
+                let end = rest.find(['/', '?']).unwrap_or(rest.len());
+                let (authority, rest) = rest.split_at(end);
+                host.filter(|host| host.eq_ignore_ascii_case(authority))?;
+                if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") }
+            }
+            _ if reference.starts_with("//") => return None,
+            _ => reference.to_owned(),
+        };
+        let (path, query) = match reference.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (reference.as_str(), None),
+        };
+        let path = match path {
+            "" if query.is_none() => return Some(self.clone()),
+            "" => self.0.path().to_owned(),
+            path if path.starts_with('/') => without_dot_segments(path),
+            path => {
+                let folder = self.0.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+                without_dot_segments(&format!("{folder}/{path}"))
+            }
+        };
+        let whole = query.map_or(path.clone(), |query| format!("{path}?{query}"));
+        let own = Target::new(whole.parse().ok()?).ok()?;
+        // Names of our own hide some paths, which then go by a longer one.
+        let hidden = own.0.path().strip_prefix(ANYTHING).is_some_and(|rest| rest.starts_with('/'));
+        if hidden { Target::below(ANYTHING, &own.0.into()).ok() } else { Some(own) }
+    }
+}
+
+/// A path whose segments `.` and `..` have been taken away (RFC 3986 §5.2.4).
+fn without_dot_segments(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            segment => kept.push(segment),
+        }
+    }
+    format!("/{}", kept.join("/"))
 }
 
 /// The segments of a path as the most lenient server would cut them: at `/`
@@ -182,6 +249,36 @@ mod tests {
         assert_eq!(target.as_str(), "/a?b");
         let target = Target::of(&Uri::from_static("http://evil.example")).unwrap();
         assert_eq!(target.as_str(), "/");
+    }
+
+    #[track_caller]
+    fn check_resolved(reference: &str, expected: Option<&str>) {
+        let target = Target::new("/a/b?c".parse().unwrap()).unwrap();
+        let resolved = target.resolve(reference, Some("relay:1"));
+        assert_eq!(resolved.as_ref().map(Target::as_str), expected, "{reference}");
+    }
+
+    #[test]
+    fn references_are_resolved() {
+        check_resolved("", Some("/a/b?c"));
+        check_resolved("#x", Some("/a/b?c"));
+        check_resolved("?d", Some("/a/b?d"));
+        check_resolved("x", Some("/a/x"));
+        check_resolved("x/?d#e", Some("/a/x/?d"));
+        check_resolved("./x", Some("/a/x"));
+        check_resolved("../x", Some("/x"));
+        check_resolved("../../../x", Some("/x"));
+        check_resolved(".", Some("/a/"));
+        check_resolved("..", Some("/"));
+        check_resolved("/x/../y", Some("/y"));
+        check_resolved("x?u=http://h/", Some("/a/x?u=http://h/"));
+        check_resolved("http://relay:1/x", Some("/x"));
+        check_resolved("HTTP://RELAY:1", Some("/"));
+        check_resolved("https://relay:1?d", Some("/?d"));
+        check_resolved("http://other/x", None);
+        check_resolved("//relay:1/x", None);
+        check_resolved("/relay_anything/docs", Some("/docs"));
+        check_resolved("/x y", None);
     }
 
     #[test]

@@ -54,6 +54,12 @@ impl<K: Clone + Eq + Hash, F> Flights<K, F> {
         })
     }
 
+    /// Takes flights out of the count of those that can be joined: they end as
+    /// they would have, and the next who asks begins another.
+    pub fn detach(&self, is_meant: impl Fn(&K) -> bool) {
+        self.airborne.lock().retain(|key, _| !is_meant(key));
+    }
+
     /// How many flights are under way.
     pub fn count(&self) -> usize {
         self.airborne.lock().len()
@@ -67,6 +73,13 @@ pub struct Leave<K: Eq + Hash, F> {
     key: K,
     flight: Arc<F>,
     airborne: Arc<Mutex<HashMap<K, Arc<F>>>>,
+}
+
+impl<K: Eq + Hash, F> Leave<K, F> {
+    /// What the flight is for.
+    pub fn key(&self) -> &K {
+        &self.key
+    }
 }
 
 impl<K: Eq + Hash, F> Drop for Leave<K, F> {

@@ -8,7 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::etag::{self, EntityTag};
+use super::{
+    date,
+    etag::{self, EntityTag},
+};
 
 /// What tells a stored response from other versions of it (RFC 9110 §8.8).
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +76,7 @@ pub fn evaluate(request: &HeaderMap, status: StatusCode, validators: &Validators
         };
     }
     // A date that is not valid, or not alone, is ignored (RFC 9110 §13.1.3).
-    let Some(since) = only(request, &header::IF_MODIFIED_SINCE).and_then(http_date) else {
+    let Some(since) = date::field(request, &header::IF_MODIFIED_SINCE, validators.date) else {
         return Evaluated::Proceed;
     };
     // Without `Last-Modified`, `Date` or the time of receipt stands for it
@@ -93,7 +96,7 @@ pub fn range_applies(request: &HeaderMap, validators: &Validators<'_>) -> bool {
     }
     let Some(value) = only(request, &header::IF_RANGE) else { return false };
     // What has quotes is no valid date, so that this tells tags and dates apart.
-    if let Some(date) = http_date(value) {
+    if let Some(date) = date::parse(value, validators.date) {
         // The date is a strong validator, and matches exactly.
         return validators.strong_date() == Some(seconds(date));
     }
@@ -107,11 +110,6 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
         (line, None) => line,
         _ => None,
     }
-}
-
-/// An HTTP-date in any of its three forms (RFC 9110 §5.6.7).
-fn http_date(value: &HeaderValue) -> Option<SystemTime> {
-    httpdate::parse_http_date(value.to_str().ok()?).ok()
 }
 
 /// An HTTP-date has whole seconds; a time of receipt has more.

@@ -213,6 +213,11 @@ impl Rule {
     pub fn default_lifetime(&self, status: StatusCode) -> Option<Duration> {
         if NegativeTtl::may_have(status) { self.negative_ttl.of(status) } else { Some(self.ttl) }
     }
+
+    /// Whether what is asked for the cache carries this field upstream.
+    pub fn sends(&self, name: &HeaderName) -> bool {
+        self.request_fields.as_ref().is_none_or(|names| names.contains(name))
+    }
 }
 
 impl Default for Rule {

@@ -1,8 +1,8 @@
 //! `Cache-Status` (RFC 9211), and its words for all that happens to a request.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::problem::NAME;
 
@@ -25,6 +25,8 @@ pub enum Fwd {
     Request,
     /// The stored response is stale.
     Stale,
+    /// What is stored is a part of what is asked for.
+    Partial,
 }
 
 impl Fwd {
@@ -37,6 +39,7 @@ impl Fwd {
             Fwd::VaryMiss => "vary-miss",
             Fwd::Request => "request",
             Fwd::Stale => "stale",
+            Fwd::Partial => "partial",
         }
     }
 }
@@ -44,8 +47,10 @@ impl Fwd {
 /// How a request was answered, as the metrics count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// From the cache.
+    /// From the cache, fresh.
     Hit,
+    /// From the cache, though stale, without or in the place of the upstream's answer.
+    Stale,
     /// By the upstream.
     Forwarded(Fwd),
     /// By the upstream's answer to another client's request.
@@ -58,14 +63,16 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them, in the order of [`Outcome::index`].
-    pub const ALL: [Outcome; 10] = [
+    pub const ALL: [Outcome; 12] = [
         Outcome::Hit,
+        Outcome::Stale,
         Outcome::Forwarded(Fwd::Bypass),
         Outcome::Forwarded(Fwd::Method),
         Outcome::Forwarded(Fwd::UriMiss),
         Outcome::Forwarded(Fwd::VaryMiss),
         Outcome::Forwarded(Fwd::Request),
         Outcome::Forwarded(Fwd::Stale),
+        Outcome::Forwarded(Fwd::Partial),
         Outcome::Collapsed,
         Outcome::Unsatisfiable,
         Outcome::Own,
@@ -75,10 +82,11 @@ impl Outcome {
     pub const fn index(self) -> usize {
         match self {
             Outcome::Hit => 0,
-            Outcome::Forwarded(fwd) => 1 + fwd as usize,
-            Outcome::Collapsed => 7,
-            Outcome::Unsatisfiable => 8,
-            Outcome::Own => 9,
+            Outcome::Stale => 1,
+            Outcome::Forwarded(fwd) => 2 + fwd as usize,
+            Outcome::Collapsed => 9,
+            Outcome::Unsatisfiable => 10,
+            Outcome::Own => 11,
         }
     }
 
@@ -86,6 +94,7 @@ impl Outcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Outcome::Hit => "hit",
+            Outcome::Stale => "stale-hit",
             Outcome::Forwarded(fwd) => fwd.as_str(),
             Outcome::Collapsed => "collapsed",
             Outcome::Unsatisfiable => "unsatisfiable",
@@ -94,66 +103,180 @@ impl Outcome {
     }
 }
 
-/// Whether the answer of a forwarded request was offered to the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storing {
-    /// It was (§2.4).
-    Stored,
-    /// It was not, or not by this request.
-    NotStored,
+/// What `Cache-Status` says of an answer (RFC 9211 §2).
+///
+/// Each method adds one parameter; they are said in one order, whatever the
+/// order of the calls.
+#[derive(Clone, Debug, Default)]
+pub struct CacheStatus<'a> {
+    handling: Option<Handling>,
+    fwd_status: Option<StatusCode>,
+    stored: bool,
+    collapsed: bool,
+    ttl: Option<i64>,
+    key: Option<&'a str>,
+    detail: Option<&'a str>,
 }
 
-/// `hit`, with the freshness that is left.
-pub fn hit(ttl: Duration) -> HeaderValue {
-    value(format_args!("{NAME}; hit; ttl={}", ttl.as_secs()))
+#[derive(Clone, Copy, Debug)]
+enum Handling {
+    Hit,
+    Fwd(Fwd),
 }
 
-/// `fwd`, for an answer of the upstream's.
-pub fn forwarded(fwd: Fwd, storing: Storing) -> HeaderValue {
-    let stored = match storing {
-        Storing::Stored => "; stored",
-        Storing::NotStored => "",
-    };
-    value(format_args!("{NAME}; fwd={}{stored}", fwd.as_str()))
+impl<'a> CacheStatus<'a> {
+    /// `hit` (§2.1): answered from the cache, the request did not go forward.
+    pub fn hit() -> CacheStatus<'a> {
+        CacheStatus { handling: Some(Handling::Hit), ..CacheStatus::default() }
+    }
+
+    /// `fwd` (§2.2): the request went forward, or would have.
+    pub fn fwd(fwd: Fwd) -> CacheStatus<'a> {
+        CacheStatus { handling: Some(Handling::Fwd(fwd)), ..CacheStatus::default() }
+    }
+
+    /// For an answer of our own to a request that did not reach the cache.
+    pub fn own(detail: &'a str) -> CacheStatus<'a> {
+        CacheStatus { detail: Some(detail), ..CacheStatus::default() }
+    }
+
+    /// `fwd-status` (§2.3), where it is not the answer's own status.
+    #[must_use]
+    pub fn fwd_status(self, status: Option<StatusCode>) -> CacheStatus<'a> {
+        CacheStatus { fwd_status: status, ..self }
+    }
+
+    /// `ttl` (§2.4): seconds of freshness left, negative since it was stale.
+    #[must_use]
+    pub fn ttl(self, seconds: i64) -> CacheStatus<'a> {
+        CacheStatus { ttl: Some(seconds), ..self }
+    }
+
+    /// `stored` (§2.5): the answer was offered to the store.
+    #[must_use]
+    pub fn stored(self) -> CacheStatus<'a> {
+        CacheStatus { stored: true, ..self }
+    }
+
+    /// `collapsed` (§2.6): another client's request brought the answer.
+    #[must_use]
+    pub fn collapsed(self) -> CacheStatus<'a> {
+        CacheStatus { collapsed: true, ..self }
+    }
+
+    /// `key` (§2.7), where one is given.
+    #[must_use]
+    pub fn key(self, key: Option<&'a str>) -> CacheStatus<'a> {
+        CacheStatus { key, ..self }
+    }
+
+    /// `detail` (§2.8): what decided.
+    #[must_use]
+    pub fn detail(self, detail: &'a str) -> CacheStatus<'a> {
+        CacheStatus { detail: Some(detail), ..self }
+    }
+
+    /// The member of the list.
+    pub fn value(&self) -> HeaderValue {
+        let mut line = String::with_capacity(96);
+        // Writing to a String does not fail.
+        let _ = self.write(&mut line);
+        HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(NAME))
+    }
+
+    fn write(&self, line: &mut String) -> std::fmt::Result {
+        line.push_str(NAME);
+        match self.handling {
+            Some(Handling::Hit) => line.push_str("; hit"),
+            Some(Handling::Fwd(fwd)) => write!(line, "; fwd={}", fwd.as_str())?,
+            None => {}
+        }
+        if let Some(status) = self.fwd_status {
+            write!(line, "; fwd-status={}", status.as_u16())?;
+        }
+        if self.stored {
+            line.push_str("; stored");
+        }
+        if self.collapsed {
+            line.push_str("; collapsed");
+        }
+        if let Some(ttl) = self.ttl {
+            write!(line, "; ttl={}", ttl.clamp(-MAX_INTEGER, MAX_INTEGER))?;
+        }
+        if let Some(key) = self.key {
+            line.push_str("; key=");
+            write_string(line, key);
+        }
+        if let Some(detail) = self.detail {
+            line.push_str("; detail=");
+            if is_token(detail) { line.push_str(detail) } else { write_string(line, detail) }
+        }
+        Ok(())
+    }
 }
 
-/// `fwd` and `collapsed`, for an answer that another request fetched.
-pub fn collapsed(fwd: Fwd) -> HeaderValue {
-    value(format_args!("{NAME}; fwd={}; collapsed", fwd.as_str()))
+/// The greatest integer of a structured field (RFC 9651 §3.3.1).
+const MAX_INTEGER: i64 = 999_999_999_999_999;
+
+/// Whether a text is a token of a structured field (RFC 9651 §3.3.4).
+fn is_token(text: &str) -> bool {
+    let is_of_token =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte);
+    text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'*')
+        && text.bytes().all(is_of_token)
 }
 
-/// For an answer of our own where the request would have gone forward.
-pub fn failed(fwd: Fwd, error: &'static str) -> HeaderValue {
-    value(format_args!("{NAME}; fwd={}; detail={error}", fwd.as_str()))
-}
-
-/// For an answer of our own to a request that did not reach the cache.
-pub fn own(detail: &'static str) -> HeaderValue {
-    value(format_args!("{NAME}; detail={detail}"))
-}
-
-fn value(text: std::fmt::Arguments<'_>) -> HeaderValue {
-    let mut line = String::with_capacity(64);
-    // Writing to a String does not fail, and all that is written is ASCII.
-    let _ = line.write_fmt(text);
-    HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(NAME))
+/// Writes a string of a structured field (RFC 9651 §3.3.3); what is beyond it
+/// is percent-encoded.
+fn write_string(line: &mut String, text: &str) {
+    line.push('"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => line.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => line.push(char::from(byte)),
+            // Writing to a String does not fail.
+            _ => drop(write!(line, "%{byte:02X}")),
+        }
+    }
+    line.push('"');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(status: &CacheStatus, line: &str) {
+        assert_eq!(status.value(), line);
+        // What is said is a structured field (RFC 9651).
+        sfv::Parser::new(line).parse::<sfv::List>().unwrap();
+    }
+
     #[test]
     fn lines() {
-        let check = |value: HeaderValue, line: &str| assert_eq!(value, line);
-        check(hit(Duration::from_secs(598)), "lunch-relay; hit; ttl=598");
-        check(hit(Duration::MAX), "lunch-relay; hit; ttl=18446744073709551615");
-        check(forwarded(Fwd::UriMiss, Storing::Stored), "lunch-relay; fwd=uri-miss; stored");
-        check(forwarded(Fwd::Method, Storing::NotStored), "lunch-relay; fwd=method");
-        check(collapsed(Fwd::Stale), "lunch-relay; fwd=stale; collapsed");
+        check(&CacheStatus::hit().ttl(598), "lunch-relay; hit; ttl=598");
+        check(&CacheStatus::hit().ttl(i64::MAX), "lunch-relay; hit; ttl=999999999999999");
         check(
-            failed(Fwd::UriMiss, "connection_timeout"),
+            &CacheStatus::hit().ttl(-3).detail("stale-while-revalidate, RFC 5861 3"),
+            "lunch-relay; hit; ttl=-3; detail=\"stale-while-revalidate, RFC 5861 3\"",
+        );
+        check(
+            &CacheStatus::fwd(Fwd::UriMiss).ttl(60).stored(),
+            "lunch-relay; fwd=uri-miss; stored; ttl=60",
+        );
+        check(&CacheStatus::fwd(Fwd::Stale).collapsed(), "lunch-relay; fwd=stale; collapsed");
+        check(
+            &CacheStatus::fwd(Fwd::Stale).fwd_status(Some(StatusCode::NOT_MODIFIED)),
+            "lunch-relay; fwd=stale; fwd-status=304",
+        );
+        check(
+            &CacheStatus::fwd(Fwd::UriMiss).detail("connection_timeout"),
             "lunch-relay; fwd=uri-miss; detail=connection_timeout",
+        );
+        check(&CacheStatus::own("options"), "lunch-relay; detail=options");
+        check(
+            &CacheStatus::hit().key(Some("/a\"\\å")),
+            "lunch-relay; hit; key=\"/a\\\"\\\\%C3%A5\"",
         );
     }
 

@@ -9,7 +9,7 @@ mod recent;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -20,13 +20,10 @@ use mini_moka::sync::{Cache, ConcurrentCacheExt};
 use parking_lot::Mutex;
 
 use self::recent::Recent;
-use super::{
-    key::CacheKey,
-    stored::{Prepared, StoredResponse},
-};
+use super::{key::CacheKey, stored::Prepared};
 use crate::telemetry::metrics::StoreFigures;
 
-/// Variants kept under one key; the one stored longest ago leaves.
+/// Variants kept under one key; the least recently used leaves.
 const MAX_VARIANTS: usize = 16;
 /// How often maintenance runs.
 const MAINTENANCE: Duration = Duration::from_millis(250);
@@ -40,8 +37,37 @@ pub struct Store {
     recent: Recent<CacheKey, Entry>,
     memory: Arc<Memory>,
     largest: usize,
+    /// Counts what is stored and selected, to tell which variant was used last.
+    turns: AtomicU64,
+    epochs: Epochs,
     /// Two fills under one key (a late one and its successor) may end at once.
     replacing: Mutex<()>,
+}
+
+/// How often the keys were purged, in a table of fixed size: where two keys
+/// share a place, the worst is that a response is not stored this time.
+#[derive(Debug)]
+struct Epochs {
+    places: Box<[AtomicU32]>,
+    hasher: ahash::RandomState,
+}
+
+/// The state of a key, which each purge ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch(u32);
+
+impl Epochs {
+    fn of(&self, key: &CacheKey) -> &AtomicU32 {
+        let place = self.hasher.hash_one(key) % self.places.len() as u64;
+        &self.places[usize::try_from(place).unwrap_or_default()]
+    }
+}
+
+impl Default for Epochs {
+    fn default() -> Epochs {
+        let places = (0..1024).map(|_| AtomicU32::new(0)).collect();
+        Epochs { places, hasher: ahash::RandomState::new() }
+    }
 }
 
 /// All variants under one key, replaced as a whole.
@@ -50,10 +76,26 @@ struct Entry {
     variants: Vec<Kept>,
 }
 
-#[derive(Clone, Debug)]
+/// One variant, with its place in memory.
+#[derive(Debug)]
 struct Kept {
     prepared: Arc<Prepared>,
     weight: usize,
+    /// The memory of its head; the body keeps its own.
+    place: Arc<Place>,
+    /// The turn in which it was last selected, or stored.
+    used: AtomicU64,
+}
+
+impl Kept {
+    fn again(&self) -> Kept {
+        Kept {
+            prepared: Arc::clone(&self.prepared),
+            weight: self.weight,
+            place: Arc::clone(&self.place),
+            used: AtomicU64::new(self.used.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 /// What a lookup finds.
@@ -72,8 +114,10 @@ pub enum Lookup {
 pub enum Insertion {
     /// It was given to the store, which may still prefer what it has.
     Offered,
-    /// It is too large, or all memory is in use.
+    /// All memory is in use.
     Refused,
+    /// Its key was purged after it had been asked for.
+    Outdated,
 }
 
 impl Store {
@@ -89,67 +133,108 @@ impl Store {
             })
             .build_with_hasher(ahash::RandomState::new());
         let memory = Arc::new(Memory { used: AtomicUsize::new(0), bound });
-        Store { entries, recent: Recent::default(), memory, largest, replacing: Mutex::new(()) }
+        Store {
+            entries,
+            recent: Recent::default(),
+            memory,
+            largest,
+            turns: AtomicU64::new(0),
+            epochs: Epochs::default(),
+            replacing: Mutex::new(()),
+        }
     }
 
     /// The response stored under `key` that `request`'s fields select.
     pub fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup {
-        if let Some(lookup) = self.recent.read(key, |entry| entry.select(request)) {
+        if let Some(lookup) = self.recent.read(key, |entry| entry.select(request, &self.turns)) {
             return lookup;
         }
         let generation = self.recent.generation();
         let Some(entry) = self.entries.get(key) else { return Lookup::UriMiss };
         self.recent.keep(generation, key, &entry);
-        entry.select(request)
+        entry.select(request, &self.turns)
     }
 
-    /// Stores a response, in the place of what the same request selected.
+    /// Everything under a key, the response stored last at the end.
+    pub fn variants(&self, key: &CacheKey) -> Vec<Arc<Prepared>> {
+        let entry = self.entries.get(key);
+        let variants = entry.iter().flat_map(|entry| &entry.variants);
+        variants.map(|kept| Arc::clone(&kept.prepared)).collect()
+    }
+
+    /// The state of a key: to be asked before a response is fetched that
+    /// [`Store::put`] is given.
+    pub fn epoch(&self, key: &CacheKey) -> Epoch {
+        Epoch(self.epochs.of(key).load(Ordering::Acquire))
+    }
+
+    /// Reserves memory for a body, `None` where it is too large or where all
+    /// memory is in use.
     ///
-    /// Memory is reserved first. Where there is too little, maintenance is made
-    /// to let go of what is evicted; where that does not help, what is in use
-    /// stays and the newcomer is refused.
-    pub fn insert(
-        &self,
-        key: CacheKey,
-        mut response: StoredResponse,
-        freshness_lifetime: Duration,
-    ) -> Insertion {
-        let weight = response.weight() + key.as_str().len();
-        if self.largest < response.body.len() {
-            return Insertion::Refused;
+    /// Where there is too little, maintenance is made to let go of what is
+    /// evicted; where that does not help, what is in use stays.
+    pub fn hold(&self, body: Bytes) -> Option<Bytes> {
+        if self.largest < body.len() {
+            return None;
         }
-        let place = self.memory.reserve(weight).or_else(|| {
-            self.let_go();
-            self.memory.reserve(weight)
-        });
-        let Some(place) = place else { return Insertion::Refused };
+        let place = self.reserve(body.len())?;
         // The memory is given back when the last answer that sends the body is done.
-        response.body = Bytes::from_owner(Held { body: response.body, _place: place });
+        Some(Bytes::from_owner(Held { body, _place: place }))
+    }
+
+    /// Stores a response whose body is held, in the place of what the same
+    /// request selected.
+    ///
+    /// What was purged after `epoch` is outdated, and so is a response that was
+    /// asked for before.
+    pub fn put(&self, key: CacheKey, epoch: Epoch, prepared: Arc<Prepared>) -> Insertion {
+        let head = prepared.response.weight_of_head() + key.as_str().len();
+        let Some(place) = self.reserve(head) else { return Insertion::Refused };
 
         let _one_at_a_time = self.replacing.lock();
+        if self.epoch(&key) != epoch {
+            return Insertion::Outdated;
+        }
         let mut variants: Vec<Kept> = match self.entries.get(&key) {
             Some(entry) => entry
                 .variants
                 .iter()
-                .filter(|kept| kept.prepared.response.selecting != response.selecting)
-                .cloned()
+                .filter(|kept| kept.prepared.response.selecting != prepared.response.selecting)
+                .map(Kept::again)
                 .collect(),
             None => Vec::new(),
         };
-        if MAX_VARIANTS <= variants.len() {
-            variants.remove(0);
+        while MAX_VARIANTS <= variants.len() {
+            let used = |kept: &&Kept| kept.used.load(Ordering::Relaxed);
+            let oldest = variants.iter().min_by_key(used).map(|kept| Arc::clone(&kept.prepared));
+            variants.retain(|kept| {
+                !oldest.as_ref().is_some_and(|old| Arc::ptr_eq(old, &kept.prepared))
+            });
         }
-        let prepared = Arc::new(Prepared::new(response, freshness_lifetime));
-        variants.push(Kept { prepared, weight });
+        let weight = head + prepared.response.body.len();
+        let used = AtomicU64::new(self.turns.fetch_add(1, Ordering::Relaxed));
+        variants.push(Kept { prepared, weight, place: Arc::new(place), used });
         self.entries.insert(key, Arc::new(Entry { variants }));
         self.recent.outdate();
         Insertion::Offered
     }
 
-    /// Removes everything under a key.
-    pub fn purge(&self, key: &CacheKey) {
+    /// Removes everything under a key: how many responses that were. What is on
+    /// its way to this key is outdated.
+    pub fn purge(&self, key: &CacheKey) -> usize {
+        let _one_at_a_time = self.replacing.lock();
+        self.epochs.of(key).fetch_add(1, Ordering::AcqRel);
+        let removed = self.entries.get(key).map_or(0, |entry| entry.variants.len());
         self.entries.invalidate(key);
         self.recent.outdate();
+        removed
+    }
+
+    fn reserve(&self, bytes: usize) -> Option<Place> {
+        self.memory.reserve(bytes).or_else(|| {
+            self.let_go();
+            self.memory.reserve(bytes)
+        })
     }
 
     /// What is held, after maintenance.
@@ -179,14 +264,14 @@ impl Store {
         }
     }
 
-    /// Removes what no request can be answered with any more, which mini-moka
-    /// would keep until it needs the room.
+    /// Removes what is of no use to any request to come, which mini-moka would
+    /// keep until it needs the room.
     fn sweep(&self, now: SystemTime) {
         // The iterator locks the map's shards: removing waits until it is gone.
         let useless: Vec<CacheKey> = self
             .entries
             .iter()
-            .filter(|entry| entry.variants.iter().all(|kept| !kept.prepared.is_fresh(now)))
+            .filter(|entry| entry.variants.iter().all(|kept| !kept.prepared.is_useful(now)))
             .map(|entry| entry.key().clone())
             .collect();
         for key in &useless {
@@ -203,13 +288,21 @@ impl Store {
 }
 
 impl Entry {
-    /// The variant that a request's fields select, the newest first.
-    fn select(&self, request: &HeaderMap) -> Lookup {
+    /// The variant that a request's fields select (RFC 9111 §4.1): the most
+    /// recent one by its date.
+    fn select(&self, request: &HeaderMap, turns: &AtomicU64) -> Lookup {
         let selects = |kept: &&Kept| kept.prepared.response.selecting.selects(request);
-        match self.variants.iter().rev().find(selects) {
-            Some(kept) => Lookup::Found(Arc::clone(&kept.prepared)),
-            None => Lookup::VaryMiss,
+        if let [only] = &self.variants[..] {
+            return match Some(only).filter(selects) {
+                Some(kept) => Lookup::Found(Arc::clone(&kept.prepared)),
+                None => Lookup::VaryMiss,
+            };
         }
+        // Of several of one date, the last is the one stored last.
+        let newest = self.variants.iter().filter(selects).max_by_key(|kept| kept.prepared.date);
+        let Some(kept) = newest else { return Lookup::VaryMiss };
+        kept.used.store(turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        Lookup::Found(Arc::clone(&kept.prepared))
     }
 
     fn weight(&self) -> usize {
@@ -271,7 +364,17 @@ mod tests {
     use http::{HeaderName, HeaderValue, StatusCode};
 
     use super::*;
-    use crate::{cache::vary::Selecting, target::Target};
+    use crate::{
+        cache::{
+            AddEtag,
+            directives::ResponseDirectives,
+            policy::{storing::Times, terms::Terms, tests::plain},
+            rules::Rule,
+            stored::StoredResponse,
+            vary::Selecting,
+        },
+        target::Target,
+    };
 
     const MIB: usize = 1 << 20;
 
@@ -284,14 +387,28 @@ mod tests {
             status: StatusCode::OK,
             fields: Vec::new(),
             selecting: Selecting::default(),
-            request_time: UNIX_EPOCH,
-            response_time: UNIX_EPOCH,
+            part: None,
+            times: Times { request_time: UNIX_EPOCH, response_time: UNIX_EPOCH },
             body: Bytes::copy_from_slice(body),
         }
     }
 
+    fn put(store: &Store, path: &str, mut response: StoredResponse) -> Insertion {
+        let Some(body) = store.hold(response.body) else { return Insertion::Refused };
+        response.body = body;
+        let terms = Terms::of(
+            response.status,
+            &HeaderMap::new(),
+            &ResponseDirectives::default(),
+            &Rule { ttl: Duration::from_mins(1), ..plain() },
+            UNIX_EPOCH,
+        );
+        let prepared = Prepared::new(response, terms, AddEtag::Never);
+        store.put(key(path), store.epoch(&key(path)), Arc::new(prepared))
+    }
+
     fn insert(store: &Store, path: &str, body: &[u8]) -> Insertion {
-        store.insert(key(path), response(body), Duration::from_mins(1))
+        put(store, path, response(body))
     }
 
     fn body(store: &Store, path: &str) -> Option<Bytes> {
@@ -356,25 +473,70 @@ mod tests {
         assert_eq!(insert(&Store::new(8 * MIB, 10), "/a", &[0; 11]), Insertion::Refused);
     }
 
-    #[test]
-    fn variants_are_selected_and_bounded() {
-        let store = Store::new(8 * MIB, MIB);
+    fn asks(a: usize) -> HeaderMap {
+        HeaderMap::from_iter([(HeaderName::from_static("a"), HeaderValue::from(a))])
+    }
+
+    /// A response that was selected by the field `a`.
+    fn variant(a: usize) -> StoredResponse {
         let vary = HeaderMap::from_iter([(http::header::VARY, HeaderValue::from_static("a"))]);
-        let asks =
-            |a: usize| HeaderMap::from_iter([(HeaderName::from_static("a"), HeaderValue::from(a))]);
-        for a in 0..=MAX_VARIANTS {
-            let mut response = response(a.to_string().as_bytes());
-            response.selecting = Selecting::of(&vary, &asks(a)).unwrap();
-            store.insert(key("/a"), response, Duration::from_mins(1));
-        }
-        let found = |a| match store.lookup(&key("/a"), &asks(a)) {
+        let selecting = Selecting::of(&vary, &asks(a)).unwrap();
+        StoredResponse { selecting, ..response(a.to_string().as_bytes()) }
+    }
+
+    fn found(store: &Store, a: usize) -> Option<Bytes> {
+        match store.lookup(&key("/a"), &asks(a)) {
             Lookup::Found(found) => Some(found.response.body.clone()),
             Lookup::VaryMiss => None,
             Lookup::UriMiss => panic!("nothing is stored"),
+        }
+    }
+
+    #[test]
+    fn variants_are_selected_and_the_least_recently_used_leaves() {
+        let store = Store::new(8 * MIB, MIB);
+        for a in 0..MAX_VARIANTS {
+            put(&store, "/a", variant(a));
+        }
+        assert_eq!(found(&store, 0).unwrap(), "0");
+        put(&store, "/a", variant(MAX_VARIANTS));
+        assert_eq!(found(&store, 0).unwrap(), "0");
+        assert_eq!(found(&store, 1), None);
+        assert_eq!(found(&store, MAX_VARIANTS).unwrap(), MAX_VARIANTS.to_string());
+        assert_eq!(store.variants(&key("/a")).len(), MAX_VARIANTS);
+        assert_eq!(store.purge(&key("/a")), MAX_VARIANTS);
+    }
+
+    #[test]
+    fn of_two_that_match_the_newer_by_its_date_is_selected() {
+        let store = Store::new(8 * MIB, MIB);
+        let at = |seconds| {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            Times { request_time: time, response_time: time }
         };
-        assert_eq!(found(0), None);
-        assert_eq!(found(1).unwrap(), "1");
-        assert_eq!(found(MAX_VARIANTS).unwrap(), MAX_VARIANTS.to_string());
+        put(&store, "/a", StoredResponse { times: at(9), ..response(b"new") });
+        put(&store, "/a", StoredResponse { times: at(5), ..variant(0) });
+        assert_eq!(found(&store, 0).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_was_asked_for_before_a_purge_is_not_stored_after_it() {
+        let store = Store::new(8 * MIB, MIB);
+        let epoch = store.epoch(&key("/a"));
+        insert(&store, "/a", b"1");
+        let stored = store.variants(&key("/a")).remove(0);
+        assert_eq!(store.purge(&key("/a")), 1);
+        assert_eq!(store.put(key("/a"), epoch, stored), Insertion::Outdated);
+        assert!(body(&store, "/a").is_none());
+    }
+
+    #[test]
+    fn a_body_that_is_held_already_is_not_counted_twice() {
+        let store = Store::new(3 * MIB, MIB);
+        insert(&store, "/a", &vec![0; MIB]);
+        let stored = store.variants(&key("/a")).remove(0);
+        store.put(key("/b"), store.epoch(&key("/b")), stored);
+        assert!(store.figures().bytes < MIB as u64 + 8192, "{:?}", store.figures());
     }
 
     #[test]

@@ -73,6 +73,11 @@ impl Selecting {
         self.fields.iter().all(|field| field.matches(request, self.language.as_deref()))
     }
 
+    /// Keeps the fields that requests can differ by.
+    pub fn retain(&mut self, is_kept: impl Fn(&HeaderName) -> bool) {
+        self.fields.retain(|field| is_kept(&field.name));
+    }
+
     /// The names of the fields, each once.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         self.fields.iter().map(|field| &field.name)

@@ -6,13 +6,19 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 20] = [
+const PURE: [&str; 26] = [
     "target.rs",
     "list.rs",
     "hop.rs",
     "cache/key.rs",
     "cache/directives.rs",
     "cache/policy.rs",
+    "cache/clause.rs",
+    "cache/date.rs",
+    "cache/directives/targeted.rs",
+    "cache/policy/storing.rs",
+    "cache/policy/terms.rs",
+    "cache/validation.rs",
     "cache/rules.rs",
     "cache/rules/pattern.rs",
     "cache/rules/query.rs",

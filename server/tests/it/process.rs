@@ -153,7 +153,7 @@ fn the_demo_is_one_flag_away() {
     let relay = Relay::before("demo");
     let list = relay.get("/restaurant/");
     assert_eq!(list.status(), 200);
-    assert_eq!(list.field("cache-status"), Some("lunch-relay; fwd=uri-miss; stored"));
+    assert_eq!(list.field("cache-status"), Some("lunch-relay; fwd=uri-miss; stored; ttl=600"));
     assert!(list.text().contains("\"identifier\":\"bikupan\""), "{}", list.text());
 
     let again = relay.get("/restaurant/");

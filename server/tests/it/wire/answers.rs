@@ -134,7 +134,7 @@ fn via_and_cache_status_are_added_behind_those_that_are_there() {
     );
     assert_eq!(answer.lines("via"), ["1.1 varnish", "1.1 lunch-relay"]);
     let status = answer.lines("cache-status");
-    assert_eq!(status, ["Other; hit", "lunch-relay; fwd=uri-miss; stored"]);
+    assert_eq!(status, ["Other; hit", "lunch-relay; fwd=uri-miss; stored; ttl=600"]);
     assert_eq!(
         relayed("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n").lines("via"),
         ["1.0 lunch-relay"]

@@ -84,7 +84,8 @@ fn a_get_with_a_body_goes_past_the_cache() {
         let request =
             "GET /x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx";
         let answer = Answer::parse(&exchange(relay.public, request));
-        assert_eq!(answer.field("cache-status"), Some("lunch-relay; fwd=bypass"));
+        let status = "lunch-relay; fwd=bypass; detail=\"content, RFC 9110 9.3.1\"";
+        assert_eq!(answer.field("cache-status"), Some(status));
     }
     assert_eq!(origin.heads().len(), 2);
 }

@@ -40,7 +40,11 @@ fn fields_pass_whole_and_repeated_lines_in_order() {
     check("accept-encoding: gzip, br\r\n", "accept-encoding", &["gzip, br"]);
     check("user-agent: it/1 (x)\r\n", "user-agent", &["it/1 (x)"]);
     check("range: bytes=0-1\r\n", "range", &["bytes=0-1"]);
-    check("if-none-match: \"a\", W/\"b\"\r\n", "if-none-match", &["\"a\", W/\"b\""]);
+    let condition = "if-none-match: \"a\", W/\"b\"\r\n";
+    // What is fetched for everyone has no conditions of one client's.
+    check(condition, "if-none-match", &[]);
+    let alone = format!("cache-control: no-store\r\n{condition}");
+    check(&alone, "if-none-match", &["\"a\", W/\"b\""]);
     check("cache-control: no-cache\r\n", "cache-control", &["no-cache"]);
     check("!#$%&'*+-.^_`|~0: tchars\r\n", "!#$%&'*+-.^_`|~0", &["tchars"]);
     let long = "x".repeat(16_000);

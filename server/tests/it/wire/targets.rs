@@ -241,7 +241,7 @@ fn a_path_below_relay_anything_is_the_same_resource() {
     let relay = Relay::before(&format!("{}api/", origin.url()));
     let check = |first: &str, second: &str, at_origin: &str| {
         let [first, second] = [first, second].map(|path| relay.get(path));
-        assert_eq!(first.field("cache-status"), Some("lunch-relay; fwd=uri-miss; stored"));
+        assert_eq!(first.field("cache-status"), Some("lunch-relay; fwd=uri-miss; stored; ttl=60"));
         let status = second.field("cache-status").unwrap_or_default();
         assert!(status.starts_with("lunch-relay; hit"), "{at_origin}: {status}");
         let head = origin.heads().pop().unwrap_or_default();

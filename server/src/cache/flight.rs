@@ -1,0 +1,506 @@
+//! The way of a request that goes forward: one flight for all who ask for the
+//! same, or on its own.
+//!
+//! A flight asks the upstream once. What it brings is new, and then its body is
+//! a fill that everyone reads as it arrives; or it is what is stored: found to
+//! be still good, completed, or standing in for an answer that failed.
+
+mod fetch;
+mod pour;
+
+use std::{sync::Arc, time::SystemTime};
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::combinators::BoxBody;
+use poem::{Body, Response, web::RemoteAddr};
+use tokio::sync::oneshot;
+
+use self::{
+    fetch::{Fetched, Told, Wanted},
+    pour::Pour,
+};
+use super::{
+    Cache,
+    clause::Clause,
+    collapse::{Joined, Leave},
+    conditions::{self, Evaluated, Validators},
+    date,
+    fill::{Fill, Landing, Reader, Writer},
+    freshness::{Lifetime, corrected_initial_age, since},
+    key::CacheKey,
+    policy::{
+        Asks, Forward, invalidates,
+        storing::{Storable, Times},
+    },
+    status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
+    store::Lookup,
+    stored::{Prepared, not_modified},
+    validation::{Asking, HeadEffect, effect_of_head, remove_conditions},
+};
+use crate::exchange::{Failure, RequestHead};
+
+/// A fill that brings an answer to all who wait.
+pub(super) type Flight = Fill<Brought, Failure>;
+
+/// What there is one flight for at a time: a key, or one range under it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FlightKey {
+    pub(super) key: CacheKey,
+    range: Option<HeaderValue>,
+}
+
+/// What a flight brings.
+#[derive(Clone, Debug)]
+pub(super) enum Brought {
+    /// A new response; its body follows.
+    New(Arc<SharedHead>),
+    /// What is stored, and what was told of it.
+    Stored(Arc<Prepared>, Told),
+}
+
+/// The head of a new response that is for all.
+#[derive(Debug)]
+pub(super) struct SharedHead {
+    status: StatusCode,
+    /// The fields for everyone.
+    headers: HeaderMap,
+    /// The fields for the one whose request brought it (RFC 9111 §5.2.2.7).
+    withheld: HeaderMap,
+    storable: Storable,
+    times: Times,
+}
+
+/// An answer for one client, and why it is not stored.
+type Private = (Response, Clause);
+
+/// Who asks for what a flight brings.
+#[derive(Debug)]
+enum Role {
+    /// The one whose request went to the upstream; it gets what is not for others.
+    Leader(oneshot::Receiver<Private>),
+    Follower,
+}
+
+/// A client's request, and why it goes forward.
+#[derive(Debug)]
+struct Asked {
+    key: CacheKey,
+    head: RequestHead,
+    asks: Asks,
+    fwd: Fwd,
+}
+
+impl Cache {
+    /// Answers from a flight: one that is under way, or a new one.
+    pub(super) async fn share(
+        self: &Arc<Self>,
+        key: CacheKey,
+        head: RequestHead,
+        asks: Asks,
+        forward: Forward,
+    ) -> Response {
+        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        // Since the lookup another flight may have ended. It has stored its answer before it
+        // freed the key, so whoever finds nothing new begins the only flight.
+        let begin = || {
+            let now = self.clock.now();
+            match self.store.lookup(&asked.key, &asked.head.headers) {
+                Lookup::Found(stored) if is_news(&stored, forward.stored.as_ref(), now) => {
+                    Err((stored, now))
+                }
+                _ => Ok(Fill::new(&self.fills, self.max_object_size)),
+            }
+        };
+        match self.flights.join(&flight_key(&asked), begin) {
+            Err((stored, now)) => self.hit(&asked.key, &stored, &asked.head, asked.asks, now),
+            Ok(Joined::Following(flight)) => {
+                self.follow(flight.read(), Role::Follower, asked).await
+            }
+            Ok(Joined::Leading(flight, leave)) => {
+                let (reader, role) = self.take_off(&flight, leave, &asked.head, forward.stored);
+                self.follow(reader, role, asked).await
+            }
+        }
+    }
+
+    /// Validates what is stored behind a stale answer (RFC 5861 §3), unless
+    /// that is under way.
+    pub(super) fn refresh(
+        self: &Arc<Self>,
+        key: CacheKey,
+        request: &RequestHead,
+        stored: Arc<Prepared>,
+    ) {
+        let key = FlightKey { key, range: None };
+        let begin = || Ok::<_, ()>(Fill::new(&self.fills, self.max_object_size));
+        if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
+            // Whoever asks meanwhile is answered by what is stored, or joins this flight.
+            let (_nobody, _) = self.take_off(&flight, leave, request, Some(stored));
+        }
+    }
+
+    /// Begins a flight: a task of its own, so that no client's leaving ends it.
+    fn take_off(
+        self: &Arc<Self>,
+        flight: &Arc<Flight>,
+        leave: Leave<FlightKey, Flight>,
+        request: &RequestHead,
+        stored: Option<Arc<Prepared>>,
+    ) -> (Option<Reader<Brought, Failure>>, Role) {
+        let (private, role) = oneshot::channel();
+        let writer = Arc::clone(flight).write();
+        // The reader is there before the writer begins.
+        let reader = flight.read();
+        let key = leave.key().key.clone();
+        let request = self.for_everyone(request, leave.key().range.as_ref());
+        tokio::spawn(Arc::clone(self).fly(key, request, stored, writer, private, leave));
+        (reader, Role::Leader(role))
+    }
+
+    /// Answers with what a flight brings, or alone where that is not for this
+    /// request.
+    async fn follow(
+        self: &Arc<Self>,
+        reader: Option<Reader<Brought, Failure>>,
+        role: Role,
+        asked: Asked,
+    ) -> Response {
+        let Some(reader) = reader else { return self.go_alone(asked).await };
+        match (reader.landing().await, role) {
+            (Some(Landing::Shared(Brought::New(head))), Role::Leader(_)) => {
+                let status = CacheStatus::fwd(asked.fwd).stored().ttl(head.ttl());
+                self.new_answer(&asked, &head, reader, status, Outcome::Forwarded(asked.fwd))
+            }
+            (Some(Landing::Shared(Brought::New(head))), Role::Follower)
+                if head.storable.selecting.selects(&asked.head.headers) =>
+            {
+                let status = CacheStatus::fwd(asked.fwd).collapsed();
+                self.new_answer(&asked, &head, reader, status, Outcome::Collapsed)
+            }
+            (Some(Landing::Shared(Brought::Stored(stored, told))), role)
+                if matches!(role, Role::Leader(_))
+                    || stored.response.selecting.selects(&asked.head.headers) =>
+            {
+                self.stored_answer(&asked, &stored, told, &role)
+            }
+            (Some(Landing::Private), Role::Leader(mut answer)) => match answer.try_recv() {
+                Ok((answer, clause)) => self.private(answer, &asked, clause),
+                Err(_) => self.failed(&Failure::Abandoned, asked.fwd),
+            },
+            (Some(Landing::Shared(_) | Landing::Private), _) => {
+                drop(reader);
+                self.go_alone(asked).await
+            }
+            (Some(Landing::Failed(failure)), _) => self.failed(&failure, asked.fwd),
+            (None, _) => self.failed(&Failure::Abandoned, asked.fwd),
+        }
+    }
+
+    async fn go_alone(self: &Arc<Self>, asked: Asked) -> Response {
+        let forward = Forward::alone(asked.fwd);
+        self.alone(asked.key, asked.head, Body::empty(), asked.asks, forward).await
+    }
+
+    /// A flight, from its request to its place in the store.
+    async fn fly(
+        self: Arc<Self>,
+        key: CacheKey,
+        request: RequestHead,
+        selected: Option<Arc<Prepared>>,
+        writer: Writer<Brought, Failure>,
+        private: oneshot::Sender<Private>,
+        leave: Leave<FlightKey, Flight>,
+    ) {
+        let _counted = self.metrics.flight_begun();
+        let asking = if leave.key().range.is_some() {
+            Asking::Anew
+        } else {
+            Asking::about(selected.as_ref(), &self.store.variants(&key))
+        };
+        let epoch = self.store.epoch(&key);
+        let wanted = Wanted { key: &key, epoch, request: &request, selected: selected.as_ref() };
+        match self.fetch(wanted, Body::empty(), asking).await {
+            Fetched::Failed(failure) => writer.land(Landing::Failed(failure)),
+            Fetched::Stored(stored, told) => {
+                writer.land(Landing::Shared(Brought::Stored(stored, told)));
+                writer.finish(None);
+            }
+            Fetched::New(answer, times) => match self.storable(&request, &answer, times) {
+                Ok(storable) => {
+                    let (head, body) = SharedHead::split(answer, storable, times);
+                    let head = Arc::new(head);
+                    writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
+                    let pour = Pour { cache: &self, key, epoch, head };
+                    pour.run(body, &writer, Some(leave)).await;
+                }
+                Err(clause) => {
+                    if is_of_the_key(clause, answer.status()) {
+                        self.uncacheable.note(&key, times.response_time);
+                    }
+                    // A leader that has left does not need it any more.
+                    let _ = private.send((answer, clause));
+                    writer.land(Landing::Private);
+                }
+            },
+        }
+    }
+
+    /// Puts a request to the upstream for its client alone.
+    pub(super) async fn alone(
+        self: &Arc<Self>,
+        key: CacheKey,
+        head: RequestHead,
+        body: Body,
+        asks: Asks,
+        forward: Forward,
+    ) -> Response {
+        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        let epoch = self.store.epoch(&asked.key);
+        let selected = forward.stored.as_ref();
+        let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected };
+        let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
+            Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),
+            Fetched::Stored(stored, told) => {
+                return self.stored_answer(&asked, &stored, told, &Role::Follower);
+            }
+            Fetched::New(answer, times) => (answer, times),
+        };
+
+        let mut epoch = epoch;
+        if invalidates(&asked.head.method, answer.status()) {
+            self.invalidate(&asked, answer.headers());
+            // What this answer itself brings comes after what it ends.
+            epoch = self.store.epoch(&asked.key);
+        }
+        if asked.head.method == Method::HEAD {
+            self.compare(&asked, &answer, times, selected);
+        }
+        let storable = match self.storable(&asked.head, &answer, times) {
+            // It was asked for in one client's name: the upstream has to say itself that it
+            // is for all.
+            Ok(storable) if matches!(storable.terms.lifetime, Lifetime::Explicit(_)) => storable,
+            Ok(_) => return self.private(answer, &asked, Clause::NotAllowed),
+            Err(clause) => return self.private(answer, &asked, clause),
+        };
+        let (head, body) = SharedHead::split(answer, storable, times);
+        let head = Arc::new(head);
+        let fill: Arc<Flight> = Arc::new(Fill::new(&self.fills, self.max_object_size));
+        let writer = Arc::clone(&fill).write();
+        let Some(reader) = fill.read() else { return self.failed(&Failure::Abandoned, asked.fwd) };
+        tokio::spawn({
+            let (cache, key, head) = (Arc::clone(self), asked.key.clone(), Arc::clone(&head));
+            async move {
+                let pour = Pour { cache: &cache, key, epoch, head };
+                pour.run(body, &writer, None).await;
+            }
+        });
+        let status = CacheStatus::fwd(asked.fwd).stored().ttl(head.ttl());
+        // Its conditions went upstream with it, and were evaluated there.
+        let asked = Asked { asks: Asks::default(), ..asked };
+        self.new_answer(&asked, &head, reader, status, Outcome::Forwarded(asked.fwd))
+    }
+
+    /// Ends what a request has made invalid (RFC 9111 §4.4): what is stored
+    /// under its target, and under the URIs that its answer names where they
+    /// are of the same origin.
+    fn invalidate(&self, asked: &Asked, answer: &HeaderMap) {
+        self.outdate(&asked.key);
+        for name in [header::LOCATION, header::CONTENT_LOCATION] {
+            let named = answer
+                .get(name)
+                .and_then(|reference| reference.to_str().ok())
+                .and_then(|reference| asked.head.target.resolve(reference, asked.head.authority()));
+            if let Some(named) = named {
+                self.purge(&named);
+            }
+        }
+    }
+
+    /// Freshens or ends the response stored for GET by the answer to a HEAD
+    /// request (RFC 9111 §4.3.5).
+    fn compare(
+        &self,
+        asked: &Asked,
+        answer: &Response,
+        times: Times,
+        selected: Option<&Arc<Prepared>>,
+    ) {
+        let Some(stored) = selected else { return };
+        match effect_of_head(&stored.response, answer.status(), answer.headers()) {
+            HeadEffect::None => {}
+            HeadEffect::Outdates => {
+                self.outdate(&asked.key);
+            }
+            HeadEffect::Freshens => {
+                let request = self.for_everyone(&asked.head, None);
+                let get = RequestHead { method: Method::GET, ..request };
+                let epoch = self.store.epoch(&asked.key);
+                let wanted =
+                    Wanted { key: &asked.key, epoch, request: &get, selected: Some(stored) };
+                // Where it may not be stored any more, it is left to become stale.
+                let _ = self.freshen(wanted, stored, answer.headers(), times);
+            }
+        }
+    }
+
+    /// The request of a flight: what is fetched for everyone names nobody, and
+    /// has no conditions of one client's.
+    fn for_everyone(&self, request: &RequestHead, range: Option<&HeaderValue>) -> RequestHead {
+        let mut request = request.clone();
+        request.remote = RemoteAddr::default();
+        remove_conditions(&mut request.headers);
+        if let Some(range) = range {
+            request.headers.insert(header::RANGE, range.clone());
+        }
+        let rule = self.rules.of(request.target.path());
+        let goes = |name: &http::HeaderName| rule.sends(name) || *name == header::RANGE;
+        let kept: Vec<_> = request.headers.keys().filter(|name| !goes(name)).cloned().collect();
+        for name in kept {
+            request.headers.remove(name);
+        }
+        request.headers.remove(header::HOST);
+        request
+    }
+
+    /// The upstream's new answer, as it arrives.
+    fn new_answer(
+        &self,
+        asked: &Asked,
+        head: &SharedHead,
+        body: Reader<Brought, Failure>,
+        status: CacheStatus<'_>,
+        outcome: Outcome,
+    ) -> Response {
+        let mut headers = head.headers.clone();
+        if outcome == Outcome::Collapsed {
+            head.tell_age(&mut headers, self.clock.now());
+        } else {
+            headers.extend(head.withheld.clone());
+        }
+        headers.append(CACHE_STATUS, status.key(self.shown(&asked.key)).value());
+        let answer = if head.satisfies_condition(asked) {
+            not_modified(headers)
+        } else {
+            let body: Body = BoxBody::new(body).into();
+            let mut answer = Response::from(body);
+            answer.set_status(head.status);
+            *answer.headers_mut() = headers;
+            answer
+        };
+        self.metrics.request(outcome, answer.status());
+        answer
+    }
+
+    /// What is stored, after the upstream was asked.
+    fn stored_answer(&self, asked: &Asked, stored: &Prepared, told: Told, role: &Role) -> Response {
+        let now = self.clock.now();
+        let status = CacheStatus::fwd(asked.fwd)
+            .fwd_status(told.status)
+            .ttl(stored.ttl(now))
+            .key(self.shown(&asked.key));
+        let status = match told.clause {
+            Some(clause) => status.detail(clause.as_str()),
+            None => status.stored(),
+        };
+        let (status, outcome) = match (role, told.clause) {
+            (_, Some(_)) => (status, Outcome::Stale),
+            (Role::Leader(_), None) => (status, Outcome::Forwarded(asked.fwd)),
+            (Role::Follower, None) => (status.collapsed(), Outcome::Collapsed),
+        };
+        let answer = stored.answer(&asked.head, asked.asks, &status, now);
+        self.metrics.request(outcome, answer.status());
+        answer
+    }
+
+    /// The upstream's answer for one client.
+    fn private(&self, mut answer: Response, asked: &Asked, clause: Clause) -> Response {
+        let status =
+            CacheStatus::fwd(asked.fwd).key(self.shown(&asked.key)).detail(clause.as_str()).value();
+        answer.headers_mut().append(CACHE_STATUS, status);
+        self.metrics.request(Outcome::Forwarded(asked.fwd), answer.status());
+        answer
+    }
+}
+
+impl SharedHead {
+    /// Splits a response that is for all from what of it is for one.
+    fn split(
+        answer: Response,
+        storable: Storable,
+        times: Times,
+    ) -> (SharedHead, BoxBody<bytes::Bytes, std::io::Error>) {
+        let (parts, body) = answer.into_parts();
+        let mut headers = parts.headers;
+        let mut withheld = HeaderMap::new();
+        for name in &storable.withheld {
+            for value in headers.get_all(name) {
+                withheld.append(name.clone(), value.clone());
+            }
+            headers.remove(name);
+        }
+        let head = SharedHead { status: parts.status, headers, withheld, storable, times };
+        (head, body.into())
+    }
+
+    fn age(&self, now: SystemTime) -> std::time::Duration {
+        let Times { request_time, response_time } = self.times;
+        corrected_initial_age(&self.headers, request_time, response_time)
+            .saturating_add(since(now, response_time))
+    }
+
+    /// The freshness it has on its arrival, in seconds.
+    fn ttl(&self) -> i64 {
+        let age = self.age(self.times.response_time).as_secs();
+        let lifetime = self.storable.terms.lifetime.duration().as_secs();
+        i64::try_from(lifetime).unwrap_or(i64::MAX).saturating_sub_unsigned(age)
+    }
+
+    /// Says how old it is to one who comes late (RFC 9111 §5.1).
+    fn tell_age(&self, headers: &mut HeaderMap, now: SystemTime) {
+        let age = self.age(now).as_secs();
+        if age != 0 {
+            headers.insert(header::AGE, age.into());
+        }
+    }
+
+    /// Whether the client has it already, as the response that is being stored
+    /// tells (RFC 9111 §4.3.2).
+    fn satisfies_condition(&self, asked: &Asked) -> bool {
+        let received = self.times.response_time;
+        let validators = Validators {
+            etag: self.headers.get(header::ETAG),
+            last_modified: date::field(&self.headers, &header::LAST_MODIFIED, received),
+            date: date::field(&self.headers, &header::DATE, received).unwrap_or(received),
+        };
+        asked.asks.has(Asks::CONDITION)
+            && self.storable.part.is_none()
+            && conditions::evaluate(&asked.head.headers, self.status, &validators)
+                == Evaluated::NotModified
+    }
+}
+
+/// What there is one flight for: a range is fetched by itself only where
+/// nothing is stored that would be validated.
+fn flight_key(asked: &Asked) -> FlightKey {
+    let is_range = asked.asks.has(Asks::RANGE)
+        && matches!(asked.fwd, Fwd::UriMiss | Fwd::VaryMiss | Fwd::Partial);
+    let range = asked.head.headers.get(header::RANGE).filter(|_| is_range).cloned();
+    FlightKey { key: asked.key.clone(), range }
+}
+
+/// Whether what is stored now answers a request that was to go forward because
+/// of what was stored before.
+fn is_news(stored: &Arc<Prepared>, before: Option<&Arc<Prepared>>, now: SystemTime) -> bool {
+    stored.response.part.is_none()
+        && stored.is_fresh(now)
+        && !before.is_some_and(|before| Arc::ptr_eq(before, stored))
+}
+
+/// Whether a reason not to store will hold for the next answer too, so that
+/// nobody needs to wait for it. What is for one client, or of one moment, says
+/// nothing of the key.
+fn is_of_the_key(clause: Clause, status: StatusCode) -> bool {
+    let is_of_the_moment = status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    !is_of_the_moment && !matches!(clause, Clause::Cookie | Clause::Part)
+}

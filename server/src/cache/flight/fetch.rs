@@ -1,0 +1,227 @@
+//! Asking the upstream, and what its answer means for what is stored.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, header::Entry};
+use http_body_util::{BodyExt, Limited};
+use poem::{Body, Response};
+
+use crate::{
+    cache::{
+        Cache,
+        clause::Clause,
+        etag,
+        key::CacheKey,
+        policy::storing::{Storable, Times, storable},
+        range::{ContentRange, Part, combine},
+        store::{Epoch, Insertion},
+        stored::{Prepared, StoredResponse},
+        validation::{Asking, Meaning, is_error, updated},
+    },
+    exchange::{Failure, RequestHead},
+};
+
+/// What is asked for, and what is stored of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) key: &'a CacheKey,
+    /// The state of the key when the request was made.
+    pub(super) epoch: Epoch,
+    /// The request, without what is added to validate.
+    pub(super) request: &'a RequestHead,
+    /// The stored response that was selected.
+    pub(super) selected: Option<&'a Arc<Prepared>>,
+}
+
+/// What comes of asking.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    /// A response by itself.
+    New(Response, Times),
+    /// What is stored, and what was told of it.
+    Stored(Arc<Prepared>, Told),
+    /// No answer, and nothing that could stand in for it.
+    Failed(Failure),
+}
+
+/// Why what is stored answers a request that went forward.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cache) struct Told {
+    /// What the upstream answered, if anything.
+    pub(super) status: Option<StatusCode>,
+    /// The clause that allows it where the upstream failed; `None` where it
+    /// was validated or completed.
+    pub(super) clause: Option<Clause>,
+}
+
+impl Cache {
+    /// Asks the upstream; where its answer is of no use, once more without
+    /// conditions.
+    pub(super) async fn fetch(&self, wanted: Wanted<'_>, body: Body, asking: Asking) -> Fetched {
+        let (answer, times) = match self.exchange(wanted, body, &asking).await {
+            Ok(answered) => answered,
+            Err(fetched) => return fetched,
+        };
+        let stored = match asking.meaning(answer.status(), answer.headers()) {
+            Meaning::Answer => return Fetched::New(answer, times),
+            Meaning::Freshens(stored) => {
+                self.freshen(wanted, &stored, answer.headers(), times).map(|stored| {
+                    Fetched::Stored(stored, Told { status: Some(answer.status()), clause: None })
+                })
+            }
+            Meaning::Completes(part) => self.complete(wanted, &part, answer, times).await,
+            Meaning::Nothing => None,
+        };
+        if let Some(stored) = stored {
+            return stored;
+        }
+        match self.exchange(wanted, Body::empty(), &Asking::Anew).await {
+            Ok((answer, times)) => Fetched::New(answer, times),
+            Err(fetched) => fetched,
+        }
+    }
+
+    /// One exchange with the upstream; where it fails, what is stored stands in
+    /// if it may.
+    async fn exchange(
+        &self,
+        wanted: Wanted<'_>,
+        body: Body,
+        asking: &Asking,
+    ) -> Result<(Response, Times), Fetched> {
+        let mut request = wanted.request.clone();
+        asking.add_to(&mut request.headers);
+        etag::strip_own(&mut request.headers);
+
+        let request_time = self.clock.now();
+        let answer = self.upstream.call(request.into_request(body)).await;
+        let times = Times { request_time, response_time: self.clock.now() };
+        let stand_in = |told| {
+            let stored = wanted.selected?;
+            stored
+                .may_stand_in(times.response_time)
+                .then(|| Fetched::Stored(Arc::clone(stored), told))
+        };
+        match answer {
+            Ok(mut answer) => {
+                let told =
+                    Told { status: Some(answer.status()), clause: Some(Clause::StaleIfError) };
+                if is_error(answer.status())
+                    && let Some(stored) = stand_in(told)
+                {
+                    return Err(stored);
+                }
+                date(answer.headers_mut(), times);
+                Ok((answer, times))
+            }
+            Err(error) => {
+                let told = Told { status: None, clause: Some(Clause::StaleIfError) };
+                Err(stand_in(told).unwrap_or_else(|| Fetched::Failed(Failure::of(error))))
+            }
+        }
+    }
+
+    /// Whether a response may be stored, and with what.
+    pub(super) fn storable(
+        &self,
+        request: &RequestHead,
+        answer: &Response,
+        times: Times,
+    ) -> Result<Storable, Clause> {
+        let rule = self.rules.of(request.target.path());
+        let (status, headers) = (answer.status(), answer.headers());
+        let mut storable = storable(request, status, headers, rule, times)?;
+        if self.max_object_size < content_length(headers).unwrap_or_default() {
+            return Err(Clause::TooLarge);
+        }
+        // What did not go upstream cannot have selected it: no request differs by it.
+        storable.selecting.retain(|name| *name != header::HOST && rule.sends(name));
+        Ok(storable)
+    }
+
+    /// Stores what the upstream has said is still good, with the fields that it
+    /// said so with (RFC 9111 §4.3.4); `None` where it may not be stored any
+    /// more.
+    pub(super) fn freshen(
+        &self,
+        wanted: Wanted<'_>,
+        stored: &Prepared,
+        new: &HeaderMap,
+        times: Times,
+    ) -> Option<Arc<Prepared>> {
+        let old = &stored.response;
+        let response = StoredResponse {
+            fields: updated(&old.fields, new),
+            times,
+            body: old.body.clone(),
+            ..old.clone()
+        };
+        self.restore(wanted, response)
+    }
+
+    /// Puts a part and what was missing of it together (RFC 9111 §3.4).
+    async fn complete(
+        &self,
+        wanted: Wanted<'_>,
+        part: &Prepared,
+        answer: Response,
+        times: Times,
+    ) -> Option<Fetched> {
+        let told = Told { status: Some(answer.status()), clause: None };
+        let (head, body) = answer.into_parts();
+        let range = ContentRange::parse(&head.headers)?;
+        let body: http_body_util::combinators::BoxBody<Bytes, std::io::Error> = body.into();
+        let body = Limited::new(body, self.max_object_size).collect().await.ok()?.to_bytes();
+        let whole = combine(&part.response.part_itself()?, &Part::new(range, body)?)?;
+        if !whole.is_complete() {
+            return None;
+        }
+        let mut fields = updated(&part.response.fields, &head.headers);
+        fields.retain(|(name, _)| *name != header::CONTENT_RANGE);
+        let response = StoredResponse {
+            status: StatusCode::OK,
+            fields,
+            part: None,
+            times,
+            body: self.store.hold(whole.body.clone()).unwrap_or(whole.body),
+            ..part.response.clone()
+        };
+        Some(Fetched::Stored(self.restore(wanted, response)?, told))
+    }
+
+    /// Stores what was stored already, changed.
+    fn restore(&self, wanted: Wanted<'_>, mut response: StoredResponse) -> Option<Arc<Prepared>> {
+        let mut answer = Response::builder().status(response.status).finish();
+        answer.headers_mut().extend(response.fields.iter().cloned());
+        let request = RequestHead { method: Method::GET, ..wanted.request.clone() };
+        let storable = self.storable(&request, &answer, response.times).ok()?;
+        response.fields.retain(|(name, _)| !storable.withheld.contains(name));
+        response.selecting = storable.selecting;
+        let prepared = Arc::new(Prepared::new(response, storable.terms, self.add_etag));
+        self.put(wanted.key.clone(), wanted.epoch, Arc::clone(&prepared));
+        Some(prepared)
+    }
+
+    pub(super) fn put(&self, key: CacheKey, epoch: Epoch, prepared: Arc<Prepared>) {
+        if self.store.put(key, epoch, prepared) == Insertion::Refused {
+            self.metrics.not_admitted();
+        }
+    }
+}
+
+/// A response is passed on with the date of its arrival where it has none
+/// (RFC 9110 §6.6.1): without, each answer from the store would seem to be made
+/// anew.
+fn date(headers: &mut HeaderMap, times: Times) {
+    if let Entry::Vacant(date) = headers.entry(header::DATE)
+        && let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(times.response_time))
+    {
+        date.insert(now);
+    }
+}
+
+/// The length that a response says it has.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
