@@ -2,7 +2,7 @@
 //!
 //! mini-moka does its housekeeping late: what it evicts, expires or replaces
 //! stays in memory until maintenance runs. Memory is therefore counted here,
-//! by what is alive, and reserved before it is used; see [`Store::insert`].
+//! by what is alive, and reserved before it is used; see [`Store::hold`].
 
 mod recent;
 
