@@ -122,12 +122,13 @@ impl Cache {
     /// future with a state to keep.
     pub fn answer(self: &Arc<Self>, mut request: RequestHead, body: Body) -> Answer<'_> {
         let now = self.clock.now();
-        let canonical = self.rules.canonical(request.target.clone());
-        let key = CacheKey::of(&canonical);
-        // What is not looked up goes upstream as it is.
-        if matches!(request.method, Method::GET | Method::HEAD) {
-            request.target = canonical;
-        }
+        let key = if matches!(request.method, Method::GET | Method::HEAD) {
+            request.target = self.rules.canonical(request.target);
+            CacheKey::of(&request.target)
+        } else {
+            // What is not looked up goes upstream as it is.
+            CacheKey::of(&self.rules.canonical(request.target.clone()))
+        };
         let asks = Asks::of(&request.headers);
         let lookup = self.store.lookup(&key, &request.headers);
         match decide(&request, asks, lookup, &self.rules, now) {

@@ -83,6 +83,9 @@ pub struct RequestDirectives {
     pub min_fresh: Option<Duration>,
     /// `max-stale`: how stale an answer may be.
     pub max_stale: Option<Duration>,
+    /// `stale-if-error` (RFC 5861 §4): how stale it may be where the upstream
+    /// fails.
+    pub stale_if_error: Option<Duration>,
 }
 
 /// How a request says `no-cache`.
@@ -193,6 +196,7 @@ impl RequestDirectives {
                 let this = this.unwrap_or_default();
                 self.max_stale = Some(self.max_stale.map_or(this, |known| known.min(this)));
             }
+            "stale-if-error" => self.stale_if_error = delta_seconds(argument),
             _ => {}
         }
     }
@@ -344,6 +348,7 @@ mod tests {
         assert_eq!(request(&["max-stale"]).max_stale, Some(Duration::MAX));
         assert_eq!(request(&["max-stale=5"]).max_stale, seconds(5));
         assert_eq!(request(&["max-stale=x"]).max_stale, seconds(0));
+        assert_eq!(request(&["stale-if-error=5"]).stale_if_error, seconds(5));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! be still good, completed, or standing in for an answer that failed.
 
 mod fetch;
+mod head;
 mod pour;
 
 use std::{sync::Arc, time::SystemTime};
@@ -17,21 +18,17 @@ use tokio::sync::oneshot;
 
 use self::{
     fetch::{Fetched, Told, Wanted},
+    head::SharedHead,
     pour::Pour,
 };
 use super::{
     Cache,
     clause::Clause,
     collapse::{Joined, Leave},
-    conditions::{self, Evaluated, Validators},
-    date,
     fill::{Fill, Landing, Reader, Writer},
-    freshness::{Lifetime, corrected_initial_age, since},
+    freshness::Lifetime,
     key::CacheKey,
-    policy::{
-        Asks, Forward, invalidates,
-        storing::{Storable, Times},
-    },
+    policy::{Asks, Forward, invalidates, storing::Times},
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
     store::Lookup,
     stored::{Prepared, not_modified},
@@ -56,18 +53,6 @@ pub(super) enum Brought {
     New(Arc<SharedHead>),
     /// What is stored, and what was told of it.
     Stored(Arc<Prepared>, Told),
-}
-
-/// The head of a new response that is for all.
-#[derive(Debug)]
-pub(super) struct SharedHead {
-    status: StatusCode,
-    /// The fields for everyone.
-    headers: HeaderMap,
-    /// The fields for the one whose request brought it (RFC 9111 §5.2.2.7).
-    withheld: HeaderMap,
-    storable: Storable,
-    times: Times,
 }
 
 /// An answer for one client, and why it is not stored.
@@ -378,7 +363,9 @@ impl Cache {
             headers.extend(head.withheld.clone());
         }
         headers.append(CACHE_STATUS, status.key(self.shown(&asked.key)).value());
-        let answer = if head.satisfies_condition(asked) {
+        let is_condition_met =
+            asked.asks.has(Asks::CONDITION) && head.satisfies_condition(&asked.head.headers);
+        let answer = if is_condition_met {
             not_modified(headers)
         } else {
             let body: Body = BoxBody::new(body).into();
@@ -419,63 +406,6 @@ impl Cache {
         answer.headers_mut().append(CACHE_STATUS, status);
         self.metrics.request(Outcome::Forwarded(asked.fwd), answer.status());
         answer
-    }
-}
-
-impl SharedHead {
-    /// Splits a response that is for all from what of it is for one.
-    fn split(
-        answer: Response,
-        storable: Storable,
-        times: Times,
-    ) -> (SharedHead, BoxBody<bytes::Bytes, std::io::Error>) {
-        let (parts, body) = answer.into_parts();
-        let mut headers = parts.headers;
-        let mut withheld = HeaderMap::new();
-        for name in &storable.withheld {
-            for value in headers.get_all(name) {
-                withheld.append(name.clone(), value.clone());
-            }
-            headers.remove(name);
-        }
-        let head = SharedHead { status: parts.status, headers, withheld, storable, times };
-        (head, body.into())
-    }
-
-    fn age(&self, now: SystemTime) -> std::time::Duration {
-        let Times { request_time, response_time } = self.times;
-        corrected_initial_age(&self.headers, request_time, response_time)
-            .saturating_add(since(now, response_time))
-    }
-
-    /// The freshness it has on its arrival, in seconds.
-    fn ttl(&self) -> i64 {
-        let age = self.age(self.times.response_time).as_secs();
-        let lifetime = self.storable.terms.lifetime.duration().as_secs();
-        i64::try_from(lifetime).unwrap_or(i64::MAX).saturating_sub_unsigned(age)
-    }
-
-    /// Says how old it is to one who comes late (RFC 9111 §5.1).
-    fn tell_age(&self, headers: &mut HeaderMap, now: SystemTime) {
-        let age = self.age(now).as_secs();
-        if age != 0 {
-            headers.insert(header::AGE, age.into());
-        }
-    }
-
-    /// Whether the client has it already, as the response that is being stored
-    /// tells (RFC 9111 §4.3.2).
-    fn satisfies_condition(&self, asked: &Asked) -> bool {
-        let received = self.times.response_time;
-        let validators = Validators {
-            etag: self.headers.get(header::ETAG),
-            last_modified: date::field(&self.headers, &header::LAST_MODIFIED, received),
-            date: date::field(&self.headers, &header::DATE, received).unwrap_or(received),
-        };
-        asked.asks.has(Asks::CONDITION)
-            && self.storable.part.is_none()
-            && conditions::evaluate(&asked.head.headers, self.status, &validators)
-                == Evaluated::NotModified
     }
 }
 

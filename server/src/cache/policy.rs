@@ -143,6 +143,7 @@ fn reuse(
     if stored.response.part.is_some()
         && !(request.method == Method::GET
             && asks.has(Asks::RANGE)
+            && !asks.has(Asks::IF_RANGE)
             && stored.response.requested_part(&request.headers).is_some())
     {
         return Err(forward(Fwd::Partial, Clause::Incomplete, stored));
@@ -475,6 +476,7 @@ pub(in crate::cache) mod tests {
         check("range: bytes=12-20", "partial Collapse: incomplete");
         check("range: bytes=-20", "partial Collapse: incomplete");
         check("", "partial Collapse: incomplete");
+        check("range: bytes=12-19\nif-range: \"a\"", "partial Alone: incomplete");
     }
 
     #[test]

@@ -171,10 +171,11 @@ impl Prepared {
         }
     }
 
-    /// Whether it may answer where the upstream fails (RFC 5861 §4).
-    pub fn may_stand_in(&self, now: SystemTime) -> bool {
-        self.is_fresh(now)
-            || (self.may_be_stale(now).is_ok() && self.staleness(now) < self.terms.stale_if_error)
+    /// Whether it may answer where the upstream fails (RFC 5861 §4), the
+    /// request itself allowing it to be stale for so long.
+    pub fn may_stand_in(&self, window: Option<Duration>, now: SystemTime) -> bool {
+        let window = self.terms.stale_if_error.max(window.unwrap_or_default());
+        self.is_fresh(now) || (self.may_be_stale(now).is_ok() && self.staleness(now) < window)
     }
 
     /// Whether it can be of use to any request to come.

@@ -42,6 +42,16 @@ impl Uncacheable {
         place.store(mark | u64::from(seconds(now + REMEMBERED)), Ordering::Relaxed);
     }
 
+    /// Forgets `key`: an answer for it has been stored.
+    pub fn forget(&self, key: &impl Hash) {
+        let (place, mark) = self.find(key);
+        let found = place.load(Ordering::Relaxed);
+        // Where another takes the place meanwhile, that one stays.
+        if found & MARK == mark {
+            let _ = place.compare_exchange(found, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
     /// Whether `key` is remembered.
     pub fn contains(&self, key: &impl Hash, now: SystemTime) -> bool {
         let (place, mark) = self.find(key);
@@ -78,6 +88,16 @@ mod tests {
         assert!(memory.contains(&"a", at(119)));
         assert!(!memory.contains(&"a", at(120)));
         assert!(!memory.contains(&"b", at(0)));
+    }
+
+    #[test]
+    fn forgets_a_key() {
+        let memory = Uncacheable::default();
+        memory.note(&"a", UNIX_EPOCH);
+        memory.forget(&"b");
+        assert!(memory.contains(&"a", UNIX_EPOCH));
+        memory.forget(&"a");
+        assert!(!memory.contains(&"a", UNIX_EPOCH));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
     cache::{
         Cache,
         clause::Clause,
+        directives::RequestDirectives,
         etag,
         key::CacheKey,
         policy::storing::{Storable, Times, storable},
@@ -97,10 +98,11 @@ impl Cache {
         let request_time = self.clock.now();
         let answer = self.upstream.call(request.into_request(body)).await;
         let times = Times { request_time, response_time: self.clock.now() };
+        let window = RequestDirectives::of(&wanted.request.headers).stale_if_error;
         let stand_in = |told| {
-            let stored = wanted.selected?;
+            let stored = wanted.selected.filter(|stored| stored.response.part.is_none())?;
             stored
-                .may_stand_in(times.response_time)
+                .may_stand_in(window, times.response_time)
                 .then(|| Fetched::Stored(Arc::clone(stored), told))
         };
         match answer {
@@ -194,7 +196,9 @@ impl Cache {
     fn restore(&self, wanted: Wanted<'_>, mut response: StoredResponse) -> Option<Arc<Prepared>> {
         let mut answer = Response::builder().status(response.status).finish();
         answer.headers_mut().extend(response.fields.iter().cloned());
-        let request = RequestHead { method: Method::GET, ..wanted.request.clone() };
+        let mut request = RequestHead { method: Method::GET, ..wanted.request.clone() };
+        // It was stored for all before; who asks now does not change that.
+        request.headers.remove(header::COOKIE);
         let storable = self.storable(&request, &answer, response.times).ok()?;
         response.fields.retain(|(name, _)| !storable.withheld.contains(name));
         response.selecting = storable.selecting;

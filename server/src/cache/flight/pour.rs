@@ -4,7 +4,7 @@
 use std::{io, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::header;
+use http::{StatusCode, header};
 use http_body_util::{BodyExt, combinators::BoxBody};
 
 use super::{Brought, Flight, FlightKey, SharedHead, fetch::content_length};
@@ -58,7 +58,9 @@ impl Pour<'_> {
             }
         }
         // "Incomplete messages" are not stored as complete (RFC 9111 §3.3).
-        if content_length(&self.head.headers).is_some_and(|announced| announced != length) {
+        let announced = content_length(&self.head.headers);
+        let has_content = self.head.status != StatusCode::NO_CONTENT;
+        if has_content && announced.is_some_and(|announced| announced != length) {
             return;
         }
         // A lack of memory is of the moment, too great a length is the key's.
@@ -95,6 +97,7 @@ impl Pour<'_> {
                 response.body = body;
                 let terms = head.storable.terms.clone();
                 let prepared = Prepared::new(response, terms, cache.add_etag);
+                cache.uncacheable.forget(&key);
                 cache.put(key, epoch, Arc::new(prepared));
             }
             None => cache.metrics.not_admitted(),
@@ -138,7 +141,7 @@ fn with_what_is_stored(
         new.body = both.body.clone();
         new.part = Some(both.range).filter(|_| !both.is_complete());
         if both.is_complete() {
-            new.status = http::StatusCode::OK;
+            new.status = StatusCode::OK;
             new.fields.retain(|(name, _)| *name != header::CONTENT_RANGE);
         }
     }

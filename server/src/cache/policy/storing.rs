@@ -62,11 +62,13 @@ pub fn storable(
 
     // "The request method is understood by the cache": GET, and a POST whose response
     // says that it represents the target and for how long (RFC 9110 §9.3.3).
-    if request.method != Method::GET && !represents_target(request, headers, terms.lifetime) {
+    let is_of_target = status.is_success() && represents_target(request, headers, terms.lifetime);
+    if request.method != Method::GET && !is_of_target {
         return Err(Clause::Method);
     }
     // What the content of a GET asked for is not asked for by the key (RFC 9110 §9.3.1).
-    if request.method == Method::GET && Asks::of(&request.headers).has(Asks::CONTENT) {
+    let asks = Asks::of(&request.headers);
+    if request.method == Method::GET && asks.has(Asks::CONTENT) {
         return Err(Clause::Content);
     }
     // "The response status code is final."
@@ -78,11 +80,19 @@ pub fn storable(
     let part = ContentRange::parse(headers);
     match status {
         StatusCode::NOT_MODIFIED => return Err(Clause::Status),
-        StatusCode::PARTIAL_CONTENT if part.is_none() => return Err(Clause::Part),
+        StatusCode::PARTIAL_CONTENT if part.is_none() || !asks.has(Asks::RANGE) => {
+            return Err(Clause::Part);
+        }
         _ if directives.says(Word::MustUnderstand) && !is_understood(status) => {
             return Err(Clause::MustUnderstand);
         }
         _ => {}
+    }
+    // What is said of a range or a condition is said of this request, not of the resource.
+    let is_special =
+        asks.has(Asks::RANGE) || asks.has(Asks::CONDITION) || asks.has(Asks::ORIGIN_CONDITION);
+    if is_special && !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return Err(Clause::Status);
     }
     // "The no-store cache directive is not present in the response"; a cache that
     // understands the status ignores it beside `must-understand` (§5.2.2.3).
@@ -229,8 +239,7 @@ mod tests {
         check(503, "expires: Thu, 01 Jan 1970 00:00:05 GMT", FIVE);
         check(103, "cache-control: max-age=5", Err(Clause::Status));
         check(304, "cache-control: max-age=5", Err(Clause::Status));
-        check(206, "cache-control: max-age=5", Err(Clause::Part));
-        check(206, "cache-control: max-age=5\ncontent-range: bytes 0-4/9", FIVE);
+        check(206, "cache-control: max-age=5\ncontent-range: bytes 0-4/9", Err(Clause::Part));
         check(599, "cache-control: max-age=5, must-understand", Err(Clause::MustUnderstand));
         check(200, "cache-control: max-age=5, must-understand, no-store", FIVE);
     }
@@ -258,6 +267,23 @@ mod tests {
         check(200, "cache-control: max-age=5\nage: 6", Err(Clause::OfNoUse));
         check(200, "cache-control: max-age=5, stale-if-error=9\nage: 6", FIVE);
         check(200, "cache-control: max-age=5, stale-if-error=1\nage: 6", Err(Clause::OfNoUse));
+    }
+
+    #[test]
+    fn what_is_said_of_a_range_or_a_condition() {
+        let check = |asks: &str, status, text: &str, expected: Option<Clause>| {
+            let text = format!("cache-control: max-age=5\n{text}");
+            let actual = stored(&request("GET", asks), status, &text, &plain());
+            assert_eq!(actual.err(), expected, "{asks} {status} {text}");
+        };
+        let range = "range: bytes=0-4";
+        check(range, 206, "content-range: bytes 0-4/9", None);
+        check(range, 206, "content-type: multipart/byteranges", Some(Clause::Part));
+        check(range, 200, "", None);
+        check(range, 416, "content-range: bytes */9", Some(Clause::Status));
+        check("if-match: \"a\"", 412, "", Some(Clause::Status));
+        check("if-match: \"a\"", 200, "", None);
+        check("if-none-match: \"a\"", 404, "", Some(Clause::Status));
     }
 
     #[test]
@@ -290,6 +316,13 @@ mod tests {
         check("POST", "", "cache-control: max-age=5\ncontent-location: ", None);
         check("POST", "", "cache-control: max-age=5\ncontent-location: /y", Some(Clause::Method));
         check("POST", "", "content-location: /x", Some(Clause::Method));
+        let failed = stored(
+            &request("POST", ""),
+            500,
+            "cache-control: max-age=5\ncontent-location: /x",
+            &plain(),
+        );
+        assert_eq!(failed.err(), Some(Clause::Method));
     }
 
     #[test]
