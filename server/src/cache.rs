@@ -16,6 +16,7 @@ mod config;
 pub mod date;
 pub mod directives;
 pub mod etag;
+pub mod explain;
 pub mod fill;
 mod flight;
 pub mod freshness;

@@ -218,3 +218,134 @@ fn list(values: &[&HeaderValue]) -> Option<HeaderValue> {
     let joined = seen.join(&b", "[..]);
     (!joined.is_empty()).then(|| HeaderValue::from_bytes(&joined).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::cache::{
+        AddEtag,
+        directives::ResponseDirectives,
+        policy::{
+            storing::Times,
+            terms::Terms,
+            tests::{fields, plain},
+        },
+        range::ContentRange,
+        vary::Selecting,
+    };
+
+    /// A stored response with these fields, and ten bytes in its body.
+    fn stored(text: &str, part: Option<ContentRange>) -> Arc<Prepared> {
+        let headers = fields(text);
+        let response = StoredResponse {
+            status: StatusCode::OK,
+            fields: headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            selecting: Selecting::default(),
+            part,
+            times: Times { request_time: UNIX_EPOCH, response_time: UNIX_EPOCH },
+            body: Bytes::from_static(b"0123456789"),
+        };
+        let directives = ResponseDirectives::default();
+        let terms = Terms::of(response.status, &headers, &directives, &plain(), UNIX_EPOCH);
+        Arc::new(Prepared::new(response, terms, AddEtag::Hits))
+    }
+
+    /// What a request asks, there being these variants, the first selected.
+    #[track_caller]
+    fn check_asked(variants: &[Arc<Prepared>], expected: &str) {
+        let mut headers = fields("if-none-match: \"client\"\nif-modified-since: x\nx: 1");
+        Asking::about(variants.first(), variants).add_to(&mut headers);
+        let expected = if expected.is_empty() {
+            fields("if-none-match: \"client\"\nif-modified-since: x\nx: 1")
+        } else {
+            fields(&format!("x: 1\n{expected}"))
+        };
+        assert_eq!(headers, expected);
+    }
+
+    #[test]
+    fn what_is_asked() {
+        let date = "Thu, 01 Jan 1970 00:00:00 GMT";
+        let both = stored(&format!("etag: \"a\"\nlast-modified: {date}"), None);
+        let dated = stored(&format!("last-modified: {date}"), None);
+        let tagged = stored("etag: W/\"b\"", None);
+        let unquoted = stored("etag: c", None);
+        let bare = stored("x: 1", None);
+        check_asked(
+            &[Arc::clone(&both)],
+            &format!("if-none-match: \"a\"\nif-modified-since: {date}"),
+        );
+        check_asked(&[Arc::clone(&dated)], &format!("if-modified-since: {date}"));
+        check_asked(&[Arc::clone(&bare)], "");
+        check_asked(&[stored("last-modified: today", None)], "");
+        check_asked(&[Arc::clone(&unquoted)], "if-none-match: c");
+        check_asked(
+            &[Arc::clone(&both), Arc::clone(&tagged), bare.clone()],
+            "if-none-match: \"a\", W/\"b\"",
+        );
+        check_asked(&[bare, tagged, both, dated], "if-none-match: W/\"b\", \"a\"");
+    }
+
+    #[test]
+    fn what_completes_a_part() {
+        let part = |first, last| Some(ContentRange { first, last, complete: Some(30) });
+        check_asked(&[stored("etag: \"a\"", part(0, 9))], "range: bytes=10-\nif-range: \"a\"");
+        check_asked(&[stored("etag: \"a\"", part(20, 29))], "range: bytes=0-19\nif-range: \"a\"");
+        check_asked(&[stored("etag: \"a\"", part(10, 19))], "");
+        check_asked(&[stored("etag: W/\"a\"", part(0, 9))], "");
+    }
+
+    #[test]
+    fn which_of_several_a_304_is_about() {
+        let asked = [stored("etag: \"a\"", None), stored("etag: \"b\"", None)];
+        let asking = Asking::about(Some(&asked[0]), &asked);
+        let check = |text: &str, expected: Option<usize>| {
+            let actual = match asking.meaning(StatusCode::NOT_MODIFIED, &fields(text)) {
+                Meaning::Freshens(one) => asked.iter().position(|other| Arc::ptr_eq(other, &one)),
+                _ => None,
+            };
+            assert_eq!(actual, expected, "{text}");
+        };
+        check("etag: \"b\"", Some(1));
+        check("etag: W/\"a\"", Some(0));
+        check("etag: \"c\"", None);
+        check("x: 1", None);
+        let only = Asking::about(Some(&asked[0]), &asked[..1]);
+        let meaning = only.meaning(StatusCode::NOT_MODIFIED, &fields("x: 1"));
+        assert!(matches!(meaning, Meaning::Freshens(_)), "{meaning:?}");
+    }
+
+    #[test]
+    fn which_fields_are_updated() {
+        let old =
+            stored("a: 1\nage: 9\nb: 1\ncontent-length: 10\ncontent-encoding: br\na: 2", None);
+        let new = fields("a: 3\nc: 1\ncontent-length: 3\ncontent-encoding: gzip\nc: 2");
+        let updated: Vec<_> = updated(&old.response.fields, &new)
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        assert_eq!(
+            updated,
+            ["b: 1", "content-length: 10", "content-encoding: br", "a: 3", "c: 1", "c: 2"]
+        );
+    }
+
+    #[test]
+    fn what_a_head_answer_means() {
+        let stored = stored("etag: \"a\"", None);
+        let check = |status: u16, text: &str, expected| {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(effect_of_head(&stored.response, status, &fields(text)), expected, "{text}");
+        };
+        check(200, "etag: \"a\"\ncontent-length: 10", HeadEffect::Freshens);
+        check(200, "x: 1", HeadEffect::Freshens);
+        check(200, "etag: \"b\"", HeadEffect::Outdates);
+        check(200, "last-modified: Thu, 01 Jan 1970 00:00:00 GMT", HeadEffect::Outdates);
+        check(200, "content-length: 11", HeadEffect::Outdates);
+        check(410, "etag: \"b\"", HeadEffect::None);
+    }
+}

@@ -1,5 +1,11 @@
 //! The cache over a scripted upstream, on a paused clock and without sockets.
 
+mod parts;
+mod rules;
+mod stale;
+mod validation;
+mod writes;
+
 use std::{
     collections::VecDeque,
     io,
@@ -29,6 +35,40 @@ use tokio::{
 struct Scenario {
     cache: Arc<Cache>,
     asked: Arc<AtomicUsize>,
+}
+
+/// The requests that an upstream has got.
+type Seen = Arc<Mutex<Vec<RequestHead>>>;
+
+/// An upstream that gives these answers in turn (status, fields, body), and the
+/// last one for ever; a status of 0 is a connection that is refused.
+fn scripted(flags: &[&str], answers: &'static [(u16, Fields, &'static str)]) -> (Scenario, Seen) {
+    let seen = Seen::default();
+    let mut answers = answers.iter().peekable();
+    let script = {
+        let seen = Arc::clone(&seen);
+        move |request| {
+            seen.lock().unwrap().push(RequestHead::split(request).unwrap().0);
+            let next = if answers.len() == 1 { answers.peek().copied() } else { answers.next() };
+            match next.expect("an answer is written") {
+                (0, _, why) => Err(Failure::Unreachable((*why).to_owned()).into()),
+                (status, fields, body) => Ok(answer(*status, fields, *body)),
+            }
+        }
+    };
+    (Scenario::with_flags(flags, script), seen)
+}
+
+/// The lines of a field in the last request that the upstream got.
+fn last_asked(seen: &Seen, name: &str) -> Vec<String> {
+    let seen = seen.lock().unwrap();
+    let lines = seen.last().unwrap().headers.get_all(name).iter();
+    lines.map(|line| line.to_str().unwrap().to_owned()).collect()
+}
+
+/// Status, `Cache-Status` and body of an answer.
+async fn read(answer: Response) -> (u16, String, String) {
+    (answer.status().as_u16(), cache_status(&answer), text(answer).await)
 }
 
 /// Field lines, by name and value.
@@ -94,6 +134,20 @@ impl Scenario {
 }
 
 fn cache(flags: &[&str], upstream: poem::endpoint::BoxEndpoint<'static, Response>) -> Arc<Cache> {
+    let rules = Rules::new(Vec::new(), config(flags).fallback_rule());
+    cache_with(flags, rules, upstream)
+}
+
+fn cache_with(
+    flags: &[&str],
+    rules: Rules,
+    upstream: poem::endpoint::BoxEndpoint<'static, Response>,
+) -> Arc<Cache> {
+    Cache::new(&config(flags), rules, Clock::start(), upstream, Arc::new(Metrics::new()))
+}
+
+/// The settings that these flags make.
+fn config(flags: &[&str]) -> CacheConfig {
     #[derive(clap::Parser)]
     #[command(args_override_self = true)]
     struct Flags {
@@ -102,9 +156,7 @@ fn cache(flags: &[&str], upstream: poem::endpoint::BoxEndpoint<'static, Response
     }
     // What no flag allows is not stale: most scenarios are of fresh answers.
     let plain = ["cache", "--stale-while-revalidate=0s", "--stale-if-error=0s"];
-    let config = <Flags as clap::Parser>::parse_from(plain.iter().chain(flags)).cache;
-    let rules = Rules::new(Vec::new(), config.fallback_rule());
-    Cache::new(&config, rules, Clock::start(), upstream, Arc::new(Metrics::new()))
+    <Flags as clap::Parser>::parse_from(plain.iter().chain(flags)).cache
 }
 
 fn head(method: &str, path: &str, fields: &[(&str, &str)]) -> RequestHead {
