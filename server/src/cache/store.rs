@@ -70,7 +70,7 @@ impl Default for Epochs {
     }
 }
 
-/// All variants under one key, replaced as a whole.
+/// All variants under one key, the newest first, replaced as a whole.
 #[derive(Debug)]
 struct Entry {
     variants: Vec<Kept>,
@@ -155,7 +155,7 @@ impl Store {
         entry.select(request, &self.turns)
     }
 
-    /// Everything under a key, the response stored last at the end.
+    /// Everything under a key, the newest first.
     pub fn variants(&self, key: &CacheKey) -> Vec<Arc<Prepared>> {
         let entry = self.entries.get(key);
         let variants = entry.iter().flat_map(|entry| &entry.variants);
@@ -213,7 +213,9 @@ impl Store {
         }
         let weight = head + prepared.response.body.len();
         let used = AtomicU64::new(self.turns.fetch_add(1, Ordering::Relaxed));
-        variants.push(Kept { prepared, weight, place: Arc::new(place), used });
+        variants.insert(0, Kept { prepared, weight, place: Arc::new(place), used });
+        // The newest first; of several of one date, the one stored last.
+        variants.sort_by_key(|kept| std::cmp::Reverse(kept.prepared.date));
         self.entries.insert(key, Arc::new(Entry { variants }));
         self.recent.outdate();
         Insertion::Offered
@@ -298,9 +300,7 @@ impl Entry {
                 None => Lookup::VaryMiss,
             };
         }
-        // Of several of one date, the last is the one stored last.
-        let newest = self.variants.iter().filter(selects).max_by_key(|kept| kept.prepared.date);
-        let Some(kept) = newest else { return Lookup::VaryMiss };
+        let Some(kept) = self.variants.iter().find(selects) else { return Lookup::VaryMiss };
         kept.used.store(turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         Lookup::Found(Arc::clone(&kept.prepared))
     }
