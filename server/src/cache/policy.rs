@@ -8,10 +8,11 @@ use std::{sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, Method, StatusCode, header};
 
+use self::terms::{Audience, ForcedBy};
 use super::{
     clause::Clause,
     directives::{NoCache, RequestDirectives},
-    rules::{Caching, ClientDirectives, Rules},
+    rules::{Caching, Rules},
     status::Fwd,
     store::Lookup,
     stored::Prepared,
@@ -131,7 +132,7 @@ fn reuse(
     let terms = &stored.terms;
     // §3.5 is about responses to authenticated requests. That it may not be given to one who
     // asks with `Authorization` is our own care: the upstream may have more to say to them.
-    if asks.has(Asks::AUTHORIZATION) && terms.audience == terms::Audience::Anonymous {
+    if asks.has(Asks::AUTHORIZATION) && terms.audience == Audience::Anonymous {
         return Err(Forward {
             sharing: Sharing::Alone,
             ..miss(Fwd::Bypass, Clause::Authorization)
@@ -151,11 +152,12 @@ fn reuse(
 
     // §5.2.1 makes request directives advisory; these force a call upstream only where the
     // rule of the path lets them.
-    if terms.client_directives == ClientDirectives::Honour {
+    if terms.forced_by != ForcedBy::None {
         let age = stored.current_age(now);
-        let too_old = directives.max_age.is_some_and(|max_age| max_age < age);
         let left = terms.lifetime.duration().saturating_sub(age);
-        let too_stale = directives.min_fresh.is_some_and(|min_fresh| left < min_fresh);
+        let counts = terms.forced_by == ForcedBy::All || left.is_zero();
+        let too_old = counts && directives.max_age.is_some_and(|max_age| max_age < age);
+        let too_stale = counts && directives.min_fresh.is_some_and(|min_fresh| left < min_fresh);
         let clause = match directives.no_cache {
             Some(NoCache::Directive) => Some(Clause::RequestNoCache),
             Some(NoCache::Pragma) => Some(Clause::Pragma),
@@ -277,7 +279,7 @@ pub(in crate::cache) mod tests {
             directives::ResponseDirectives,
             policy::{storing::Times, terms::Terms},
             range::ContentRange,
-            rules::Rule,
+            rules::{ClientDirectives, Rule},
             stored::StoredResponse,
             vary::Selecting,
         },
@@ -438,6 +440,17 @@ pub(in crate::cache) mod tests {
         check("cache-control: max-age=3", 4, fresh, "request Collapse: max-age in request");
         check("cache-control: min-fresh=9", 41, fresh, fresh);
         check("cache-control: min-fresh=9", 42, fresh, "request Collapse: min-fresh in request");
+    }
+
+    #[test]
+    fn a_reload_finds_nothing_new_in_what_is_immutable() {
+        let honour = Rule { client_directives: ClientDirectives::Honour, ..Rule::default() };
+        let check = |asks: &str, expected: &str| {
+            let lookup = stored("cache-control: max-age=50, immutable", None, &honour);
+            assert_eq!(decided(&request("GET", asks), lookup, &Rules::default(), 9), expected);
+        };
+        check("cache-control: max-age=0", "reuse: fresh");
+        check("cache-control: no-cache", "request Collapse: no-cache in request");
     }
 
     #[test]

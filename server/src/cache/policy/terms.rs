@@ -29,8 +29,21 @@ pub struct Terms {
     pub ends: Option<SystemTime>,
     /// Whom it may be given to.
     pub audience: Audience,
-    /// Whether a client may force a call upstream (RFC 9111 §5.2.1).
-    pub client_directives: ClientDirectives,
+    /// Which request directives force a call upstream while it is fresh.
+    pub forced_by: ForcedBy,
+}
+
+/// Which request directives force a call upstream though the stored response
+/// is fresh (RFC 9111 §5.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForcedBy {
+    /// None: they are advisory.
+    None,
+    /// `no-cache` alone: the response is `immutable`, so that a reload, which
+    /// asks with `max-age=0`, finds nothing new (RFC 8246 §2).
+    NoCache,
+    /// `no-cache`, `max-age` and `min-fresh`.
+    All,
 }
 
 /// When a stored response has to be validated.
@@ -79,7 +92,11 @@ impl Terms {
             stale_if_error: directives.stale_if_error.unwrap_or(rule.stale_if_error),
             ends: rule.expires_at.as_ref().map(|time| time.next_after(response_time)),
             audience: if is_for_all(directives) { Audience::Everyone } else { Audience::Anonymous },
-            client_directives: rule.client_directives,
+            forced_by: match rule.client_directives {
+                ClientDirectives::Ignore => ForcedBy::None,
+                ClientDirectives::Honour if directives.says(Word::Immutable) => ForcedBy::NoCache,
+                ClientDirectives::Honour => ForcedBy::All,
+            },
         }
     }
 
