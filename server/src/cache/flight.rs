@@ -117,10 +117,14 @@ impl Cache {
         stored: Arc<Prepared>,
     ) {
         let key = FlightKey { key, range: None };
-        let begin = || Ok::<_, ()>(Fill::new(&self.fills, self.max_object_size));
+        // Since the lookup another flight may have ended.
+        let begin = || match self.store.lookup(&key.key, &request.headers) {
+            Lookup::Found(new) if is_news(&new, Some(&stored), self.clock.now()) => Err(()),
+            _ => Ok(Fill::new(&self.fills, self.max_object_size)),
+        };
         if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let (_nobody, _) = self.take_off(&flight, leave, request, Some(stored));
+            let _nobody = self.take_off(&flight, leave, request, Some(stored));
         }
     }
 
