@@ -29,6 +29,12 @@ impl Pool {
         self.cut_off.load(Ordering::Relaxed)
     }
 
+    /// Takes memory for as long as the charge lives; `None` where there is too
+    /// little.
+    pub fn charge(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
+        self.take(bytes).then(|| Charge { pool: Arc::clone(self), bytes })
+    }
+
     pub(super) fn take(&self, bytes: usize) -> bool {
         self.used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
@@ -44,5 +50,18 @@ impl Pool {
     /// Counts a reader that is cut off.
     pub(super) fn note_cut_off(&self) {
         self.cut_off.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Memory taken from a pool, given back when it is dropped.
+#[derive(Debug)]
+pub struct Charge {
+    pool: Arc<Pool>,
+    bytes: usize,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.pool.give_back(self.bytes);
     }
 }

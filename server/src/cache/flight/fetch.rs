@@ -1,10 +1,10 @@
 //! Asking the upstream, and what its answer means for what is stored.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, header::Entry};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Limited, combinators::BoxBody};
 use poem::{Body, Response};
 
 use crate::{
@@ -173,8 +173,10 @@ impl Cache {
         let told = Told { status: Some(answer.status()), clause: None };
         let (head, body) = answer.into_parts();
         let range = ContentRange::parse(&head.headers)?;
-        let body: http_body_util::combinators::BoxBody<Bytes, std::io::Error> = body.into();
-        let body = Limited::new(body, self.max_object_size).collect().await.ok()?.to_bytes();
+        let missing = usize::try_from(range.last.checked_sub(range.first)?).ok()?.checked_add(1)?;
+        let _charge = self.fills.charge(missing)?;
+        let body: BoxBody<Bytes, io::Error> = body.into();
+        let body = Limited::new(body, missing).collect().await.ok()?.to_bytes();
         let whole = combine(&part.response.part_itself()?, &Part::new(range, body)?)?;
         if !whole.is_complete() {
             return None;
@@ -186,7 +188,7 @@ impl Cache {
             fields,
             part: None,
             times,
-            body: self.store.hold(whole.body.clone()).unwrap_or(whole.body),
+            body: self.store.hold(whole.body)?,
             ..part.response.clone()
         };
         Some(Fetched::Stored(self.restore(wanted, response)?, told))
