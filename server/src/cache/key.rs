@@ -1,5 +1,6 @@
 //! The cache key (RFC 9111 §2).
 
+use bytes::Bytes;
 use http::uri::PathAndQuery;
 
 use crate::target::Target;
@@ -15,6 +16,15 @@ impl CacheKey {
     /// The key of a target. No bytes are copied.
     pub fn of(target: &Target) -> CacheKey {
         CacheKey(target.path_and_query().clone())
+    }
+
+    /// The same key in memory of its own, to be kept: as part of a request it
+    /// would keep the whole buffer that the request was read into.
+    #[must_use]
+    pub fn detached(self) -> CacheKey {
+        let copy = Bytes::copy_from_slice(self.as_str().as_bytes());
+        // What was a path and a query is one still.
+        PathAndQuery::from_maybe_shared(copy).map_or(self, CacheKey)
     }
 
     /// Path and query.

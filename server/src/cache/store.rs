@@ -4,6 +4,8 @@
 //! stays in memory until maintenance runs. Memory is therefore counted here,
 //! by what is alive, and reserved before it is used; see [`Store::hold`].
 
+#[cfg(test)]
+mod churn;
 mod recent;
 
 use std::{
@@ -41,7 +43,12 @@ pub struct Store {
     /// Counts what is stored and selected, to tell which variant was used last.
     turns: AtomicU64,
     epochs: Epochs,
+    /// Held from the reading of an entry until mini-moka has applied its change.
+    ///
     /// Two fills under one key (a late one and its successor) may end at once.
+    /// And what mini-moka refuses or evicts it removes by its key, be there
+    /// something newer under it or not: then that newer entry is counted for
+    /// ever, though it is gone. So one change waits at a time.
     replacing: Mutex<()>,
 }
 
@@ -219,8 +226,9 @@ impl Store {
         // have lost it by mistake (§4.1), and must not hide what was selected.
         let is_selected = |kept: &Kept| kept.prepared.response.selecting.names().next().is_some();
         variants.sort_by_key(|kept| Reverse((is_selected(kept), kept.prepared.date)));
-        self.entries.insert(key, Arc::new(Entry { variants }));
+        self.entries.insert(key.detached(), Arc::new(Entry { variants }));
         self.recent.outdate();
+        self.entries.sync();
         Insertion::Offered
     }
 
@@ -232,6 +240,7 @@ impl Store {
         let removed = self.entries.get(key).map_or(0, |entry| entry.variants.len());
         self.entries.invalidate(key);
         self.recent.outdate();
+        self.entries.sync();
         removed
     }
 
@@ -244,9 +253,10 @@ impl Store {
         if variants.is_empty() {
             self.entries.invalidate(key);
         } else {
-            self.entries.insert(key.clone(), Arc::new(Entry { variants }));
+            self.entries.insert(key.clone().detached(), Arc::new(Entry { variants }));
         }
         self.recent.outdate();
+        self.entries.sync();
     }
 
     fn reserve(&self, bytes: usize) -> Option<Place> {
@@ -293,10 +303,12 @@ impl Store {
             .filter(|entry| entry.variants.iter().all(|kept| !kept.prepared.is_useful(now)))
             .map(|entry| entry.key().clone())
             .collect();
+        let _one_at_a_time = self.replacing.lock();
         for key in &useless {
             self.entries.invalidate(key);
         }
         self.recent.outdate();
+        self.entries.sync();
     }
 
     /// Lets go of what is evicted, replaced or removed.
@@ -378,7 +390,7 @@ impl Drop for Place {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use http::{HeaderName, HeaderValue, StatusCode};
+    use http::{HeaderName, HeaderValue, StatusCode, uri::PathAndQuery};
 
     use super::*;
     use crate::{
@@ -393,13 +405,13 @@ mod tests {
         target::Target,
     };
 
-    const MIB: usize = 1 << 20;
+    pub(super) const MIB: usize = 1 << 20;
 
-    fn key(path: &str) -> CacheKey {
+    pub(super) fn key(path: &str) -> CacheKey {
         CacheKey::of(&Target::new(path.parse().unwrap()).unwrap())
     }
 
-    fn response(body: &[u8]) -> StoredResponse {
+    pub(super) fn response(body: &[u8]) -> StoredResponse {
         StoredResponse {
             status: StatusCode::OK,
             fields: Vec::new(),
@@ -410,7 +422,7 @@ mod tests {
         }
     }
 
-    fn put(store: &Store, path: &str, mut response: StoredResponse) -> Insertion {
+    pub(super) fn put(store: &Store, path: &str, mut response: StoredResponse) -> Insertion {
         let Some(body) = store.hold(response.body) else { return Insertion::Refused };
         response.body = body;
         let terms = Terms::of(
@@ -424,11 +436,11 @@ mod tests {
         store.put(key(path), store.epoch(&key(path)), Arc::new(prepared))
     }
 
-    fn insert(store: &Store, path: &str, body: &[u8]) -> Insertion {
+    pub(super) fn insert(store: &Store, path: &str, body: &[u8]) -> Insertion {
         put(store, path, response(body))
     }
 
-    fn body(store: &Store, path: &str) -> Option<Bytes> {
+    pub(super) fn body(store: &Store, path: &str) -> Option<Bytes> {
         match store.lookup(&key(path), &HeaderMap::new()) {
             Lookup::Found(found) => Some(found.response.body.clone()),
             _ => None,
@@ -445,6 +457,20 @@ mod tests {
         store.purge(&key("/a"));
         assert!(body(&store, "/a").is_none());
         assert_eq!(store.figures().bytes, 0);
+    }
+
+    #[test]
+    fn a_key_keeps_nothing_of_the_buffer_that_it_was_read_into() {
+        let store = Store::new(8 * MIB, MIB);
+        insert(&store, "/a", b"1");
+        let stored = store.variants(&key("/a")).remove(0);
+        let read = Bytes::copy_from_slice(b"/b and much more behind it");
+        let path = PathAndQuery::from_maybe_shared(read.slice(..2)).unwrap();
+        let as_read = CacheKey::of(&Target::new(path).unwrap());
+        store.put(as_read.clone(), store.epoch(&as_read), stored);
+        drop(as_read);
+        assert!(read.is_unique());
+        assert_eq!(body(&store, "/b").unwrap(), "1");
     }
 
     #[test]
@@ -490,12 +516,12 @@ mod tests {
         assert_eq!(insert(&Store::new(8 * MIB, 10), "/a", &[0; 11]), Insertion::Refused);
     }
 
-    fn asks(a: usize) -> HeaderMap {
+    pub(super) fn asks(a: usize) -> HeaderMap {
         HeaderMap::from_iter([(HeaderName::from_static("a"), HeaderValue::from(a))])
     }
 
     /// A response that was selected by the field `a`.
-    fn variant(a: usize) -> StoredResponse {
+    pub(super) fn variant(a: usize) -> StoredResponse {
         let vary = HeaderMap::from_iter([(http::header::VARY, HeaderValue::from_static("a"))]);
         let selecting = Selecting::of(&vary, &asks(a)).unwrap();
         StoredResponse { selecting, ..response(a.to_string().as_bytes()) }

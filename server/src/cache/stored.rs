@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Response};
 
@@ -83,6 +83,22 @@ impl StoredResponse {
         }
     }
 
+    /// Puts the values of its fields, and of those it was selected by, in
+    /// memory of their own: each is a piece of the buffer that its message was
+    /// read into, and would keep all of that.
+    fn detach(&mut self) {
+        let own = self.fields.iter_mut().map(|(_, value)| value);
+        let values: Vec<&mut HeaderValue> = own.chain(self.selecting.values_mut()).collect();
+        let mut block = BytesMut::with_capacity(values.iter().map(|value| value.len()).sum());
+        for value in values {
+            block.extend_from_slice(value.as_bytes());
+            // What was a value is one still.
+            if let Ok(copy) = HeaderValue::from_maybe_shared(block.split().freeze()) {
+                *value = copy;
+            }
+        }
+    }
+
     /// The memory it takes once prepared, about, besides its body.
     pub fn weight_of_head(&self) -> usize {
         let lines = self
@@ -122,7 +138,8 @@ struct Dated {
 
 impl Prepared {
     /// Prepares a response that may be reused on these terms.
-    pub fn new(response: StoredResponse, terms: Terms, add_etag: AddEtag) -> Prepared {
+    pub fn new(mut response: StoredResponse, terms: Terms, add_etag: AddEtag) -> Prepared {
+        response.detach();
         let headers = response.headers(0);
         let Times { request_time, response_time } = response.times;
         let etag = headers.get(header::ETAG).cloned();
@@ -401,6 +418,30 @@ mod tests {
         let directives = ResponseDirectives::of(&headers);
         let terms = Terms::of(response.status, &headers, &directives, &rule, UNIX_EPOCH);
         Prepared::new(response, terms, AddEtag::Hits)
+    }
+
+    #[test]
+    fn keeps_nothing_of_the_buffers_that_its_messages_were_read_into() {
+        let read = Bytes::copy_from_slice(b"yes, and much more behind it");
+        let value = || HeaderValue::from_maybe_shared(read.slice(..3)).unwrap();
+        let x = HeaderName::from_static("x");
+        let vary = HeaderMap::from_iter([(header::VARY, HeaderValue::from_static("x"))]);
+        let asks = HeaderMap::from_iter([(x.clone(), value())]);
+        let plain = prepared(&[], "menu");
+        let response = StoredResponse {
+            fields: vec![(x.clone(), value())],
+            selecting: Selecting::of(&vary, &asks).unwrap(),
+            ..plain.response
+        };
+        drop(asks);
+        let stored = Prepared::new(response, plain.terms, AddEtag::Hits);
+        assert!(read.is_unique());
+        assert_eq!(stored.response.field(&x).unwrap(), "yes");
+        let selects = |value| {
+            let asks = HeaderMap::from_iter([(x.clone(), HeaderValue::from_static(value))]);
+            stored.response.selecting.selects(&asks)
+        };
+        assert!(selects("yes") && !selects("no"));
     }
 
     fn after(seconds: u64) -> SystemTime {

@@ -44,6 +44,11 @@ enum Normal {
 }
 
 impl Selecting {
+    /// The values that selected.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut HeaderValue> {
+        self.fields.iter_mut().flat_map(|field| &mut field.lines)
+    }
+
     /// The fields that `response`'s `Vary` names, from `request`; `None` where
     /// `*` says that no other request can match.
     pub fn of(response: &HeaderMap, request: &HeaderMap) -> Option<Selecting> {
