@@ -17,11 +17,12 @@ const X_FORWARDED: &str = "x-forwarded-";
 
 /// Fields that are for one connection only, besides those that `Connection`
 /// names (RFC 9110 §7.6.1, and `HTTP2-Settings`, RFC 7540 §3.2.1).
-static HOP_BY_HOP: [HeaderName; 9] = [
+static HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
     header::PROXY_AUTHORIZATION,
     header::TE,
     header::TRAILER,
@@ -219,6 +220,7 @@ mod tests {
             "set-cookie: a=1\nset-cookie: b=2",
         );
         check_strip("connection: not a name,\na: 1", "a: 1");
+        check_strip("proxy-authentication-info: x\nproxy-authenticate: x", "");
         check_strip("upgrade: h2c\nproxy-connection: x\ntransfer-encoding: chunked", "");
         check_strip("content-length: 3\ntransfer-encoding: chunked\na: 1", "a: 1");
         check_strip("connection: transfer-encoding\ncontent-length: 3\ntransfer-encoding: x", "");

@@ -153,7 +153,7 @@ fn reuse(
     // §5.2.1 makes request directives advisory; these force a call upstream only where the
     // rule of the path lets them.
     if terms.forced_by != ForcedBy::None {
-        let age = stored.current_age(now);
+        let age = stored.age_in_seconds(now);
         let left = terms.lifetime.duration().saturating_sub(age);
         let counts = terms.forced_by == ForcedBy::All || left.is_zero();
         let too_old = counts && directives.max_age.is_some_and(|max_age| max_age < age);
@@ -183,7 +183,9 @@ fn reuse(
         }
         // RFC 5861 §3: "caches MAY serve the response after it becomes stale, up to the
         // indicated number of seconds", and "SHOULD attempt to revalidate it".
-        if staleness < terms.stale_while_revalidate {
+        // §5.2.1.1: a client that says `max-age` "does not wish to receive a stale response".
+        let wants_fresh = terms.forced_by != ForcedBy::None && directives.max_age.is_some();
+        if staleness < terms.stale_while_revalidate && !wants_fresh {
             let clause = Clause::StaleWhileRevalidate;
             return Ok(Decision::Reuse(stored, clause, Refresh::Behind));
         }

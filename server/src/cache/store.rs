@@ -9,6 +9,7 @@ mod churn;
 mod recent;
 
 use std::{
+    cmp::Reverse,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
@@ -221,8 +222,10 @@ impl Store {
         let weight = head + prepared.response.body.len();
         let used = AtomicU64::new(self.turns.fetch_add(1, Ordering::Relaxed));
         variants.insert(0, Kept { prepared, weight, place: Arc::new(place), used });
-        // The newest first; of several of one date, the one stored last.
-        variants.sort_by_key(|kept| std::cmp::Reverse(kept.prepared.date));
+        // The newest first; of several of one date, the one stored last. What has no `Vary` may
+        // have lost it by mistake (§4.1), and must not hide what was selected.
+        let is_selected = |kept: &Kept| kept.prepared.response.selecting.names().next().is_some();
+        variants.sort_by_key(|kept| Reverse((is_selected(kept), kept.prepared.date)));
         self.entries.insert(key.detached(), Arc::new(Entry { variants }));
         self.recent.outdate();
         self.entries.sync();
@@ -239,6 +242,21 @@ impl Store {
         self.recent.outdate();
         self.entries.sync();
         removed
+    }
+
+    /// Removes one response, which has turned out to be one that may not be stored.
+    pub fn remove(&self, key: &CacheKey, prepared: &Arc<Prepared>) {
+        let _one_at_a_time = self.replacing.lock();
+        let Some(entry) = self.entries.get(key) else { return };
+        let stays = |kept: &&Kept| !Arc::ptr_eq(&kept.prepared, prepared);
+        let variants: Vec<Kept> = entry.variants.iter().filter(stays).map(Kept::again).collect();
+        if variants.is_empty() {
+            self.entries.invalidate(key);
+        } else {
+            self.entries.insert(key.clone().detached(), Arc::new(Entry { variants }));
+        }
+        self.recent.outdate();
+        self.entries.sync();
     }
 
     fn reserve(&self, bytes: usize) -> Option<Place> {
@@ -539,9 +557,26 @@ mod tests {
             let time = UNIX_EPOCH + Duration::from_secs(seconds);
             Times { request_time: time, response_time: time }
         };
-        put(&store, "/a", StoredResponse { times: at(9), ..response(b"new") });
+        let vary = HeaderMap::from_iter([(http::header::VARY, HeaderValue::from_static("b"))]);
+        let selecting = Selecting::of(&vary, &HeaderMap::new()).unwrap();
+        put(&store, "/a", StoredResponse { times: at(9), selecting, ..response(b"new") });
         put(&store, "/a", StoredResponse { times: at(5), ..variant(0) });
         assert_eq!(found(&store, 0).unwrap(), "new");
+        put(&store, "/a", StoredResponse { times: at(12), ..response(b"no vary") });
+        assert_eq!(found(&store, 0).unwrap(), "new");
+    }
+
+    #[test]
+    fn one_variant_is_removed_and_the_others_stay() {
+        let store = Store::new(8 * MIB, MIB);
+        put(&store, "/a", variant(0));
+        put(&store, "/a", variant(1));
+        let Lookup::Found(outdated) = store.lookup(&key("/a"), &asks(0)) else { panic!() };
+        store.remove(&key("/a"), &outdated);
+        assert_eq!((found(&store, 0), found(&store, 1).unwrap().len()), (None, 1));
+        let last = store.variants(&key("/a")).remove(0);
+        store.remove(&key("/a"), &last);
+        assert!(store.variants(&key("/a")).is_empty());
     }
 
     #[test]

@@ -167,6 +167,12 @@ impl Prepared {
         self.corrected_initial_age.saturating_add(resident_time)
     }
 
+    /// The current age as `Age` says it: what a client asks for is compared with
+    /// what it is told.
+    pub fn age_in_seconds(&self, now: SystemTime) -> Duration {
+        Duration::from_secs(self.current_age(now).as_secs())
+    }
+
     /// Whether it may be reused without asking (RFC 9111 §4.2).
     pub fn is_fresh(&self, now: SystemTime) -> bool {
         self.terms.validation == Validation::WhenStale
@@ -176,7 +182,7 @@ impl Prepared {
 
     /// How long it has been stale (RFC 9111 §4.2), zero where it is not.
     pub fn staleness(&self, now: SystemTime) -> Duration {
-        self.current_age(now).saturating_sub(self.terms.lifetime.duration())
+        self.age_in_seconds(now).saturating_sub(self.terms.lifetime.duration())
     }
 
     /// Whether anything forbids its use while it is stale (RFC 9111 §4.2.4).

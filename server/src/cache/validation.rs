@@ -90,12 +90,12 @@ impl Asking {
     /// What the answer means.
     ///
     /// §4.3.4 tells which stored responses a 304 is about by its validators. Where
-    /// only one was asked about, it is about that one, whatever it says or leaves
-    /// out: servers that forget the `ETag` there are many.
+    /// only one was asked about, one without any is about that: servers that
+    /// forget the `ETag` there are many.
     pub fn meaning(&self, status: StatusCode, headers: &HeaderMap) -> Meaning {
         match (self, status) {
             (Asking::Validating(asked), StatusCode::NOT_MODIFIED) => match &asked[..] {
-                [only] => Meaning::Freshens(Arc::clone(only)),
+                [only] if !has_validator(headers) => Meaning::Freshens(Arc::clone(only)),
                 several => identified(several, headers).map_or(Meaning::Nothing, Meaning::Freshens),
             },
             (Asking::Completing(part, _), StatusCode::PARTIAL_CONTENT) => {
@@ -113,16 +113,25 @@ impl Asking {
     }
 }
 
-/// The stored response that a 304 selects by its entity tag (§4.3.4): by strong
-/// comparison, or weakly where the tag is weak.
+/// The stored response that a 304 selects (§4.3.4): by strong comparison of its
+/// entity tag, or weakly where the tag is weak; without one, by its date.
 fn identified(asked: &[Arc<Prepared>], headers: &HeaderMap) -> Option<Arc<Prepared>> {
-    let tag = EntityTag::of(headers.get(header::ETAG)?);
+    let Some(tag) = headers.get(header::ETAG).map(EntityTag::of) else {
+        let date = headers.get(header::LAST_MODIFIED)?;
+        let matches =
+            |one: &&Arc<Prepared>| one.response.field(&header::LAST_MODIFIED) == Some(date);
+        return asked.iter().find(matches).cloned();
+    };
     let matches = |one: &&Arc<Prepared>| {
         one.etag.as_ref().map(EntityTag::of).is_some_and(|stored| {
             if tag.is_strong() { tag.strong_eq(&stored) } else { tag.weak_eq(&stored) }
         })
     };
     asked.iter().find(matches).cloned()
+}
+
+fn has_validator(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED)
 }
 
 /// The fields of a stored response, updated with those of a 304, of the answer
@@ -315,6 +324,10 @@ mod tests {
         check("etag: \"c\"", None);
         check("x: 1", None);
         let only = Asking::about(Some(&asked[0]), &asked[..1]);
+        for text in ["etag: \"b\"", "etag: W/\"b\"", "last-modified: today"] {
+            let meaning = only.meaning(StatusCode::NOT_MODIFIED, &fields(text));
+            assert!(matches!(meaning, Meaning::Nothing), "{text} {meaning:?}");
+        }
         let meaning = only.meaning(StatusCode::NOT_MODIFIED, &fields("x: 1"));
         assert!(matches!(meaning, Meaning::Freshens(_)), "{meaning:?}");
     }

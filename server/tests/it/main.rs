@@ -1,15 +1,17 @@
 //! Integration tests.
 //!
-//! `scenarios` run on a paused clock without sockets; all others start the
+//! `clauses` and `scenarios` run on a paused clock without sockets; all others start the
 //! binary and speak to it over sockets, on ports that the system chooses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
 mod churn;
+mod clauses;
 mod docs;
 mod hostile;
 mod process;
+mod scenario;
 mod scenarios;
 mod support;
 mod wire;

@@ -133,12 +133,15 @@ impl Scenario {
     }
 }
 
-fn cache(flags: &[&str], upstream: poem::endpoint::BoxEndpoint<'static, Response>) -> Arc<Cache> {
+pub(crate) fn cache(
+    flags: &[&str],
+    upstream: poem::endpoint::BoxEndpoint<'static, Response>,
+) -> Arc<Cache> {
     let rules = Rules::new(Vec::new(), config(flags).fallback_rule());
     cache_with(flags, rules, upstream)
 }
 
-fn cache_with(
+pub(crate) fn cache_with(
     flags: &[&str],
     rules: Rules,
     upstream: poem::endpoint::BoxEndpoint<'static, Response>,
@@ -147,7 +150,7 @@ fn cache_with(
 }
 
 /// The settings that these flags make.
-fn config(flags: &[&str]) -> CacheConfig {
+pub(crate) fn config(flags: &[&str]) -> CacheConfig {
     #[derive(clap::Parser)]
     #[command(args_override_self = true)]
     struct Flags {

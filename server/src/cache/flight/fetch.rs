@@ -67,7 +67,12 @@ impl Cache {
         let stored = match asking.meaning(answer.status(), answer.headers()) {
             Meaning::Answer => return Fetched::New(answer, times),
             Meaning::Freshens(stored) => {
-                self.freshen(wanted, &stored, answer.headers(), times).map(|stored| {
+                let fresh = self.freshen(wanted, &stored, answer.headers(), times);
+                if fresh.is_none() {
+                    // With its new fields it may not be stored, so it is not kept with the old.
+                    self.store.remove(wanted.key, &stored);
+                }
+                fresh.map(|stored| {
                     Fetched::Stored(stored, Told { status: Some(answer.status()), clause: None })
                 })
             }

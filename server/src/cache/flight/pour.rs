@@ -18,6 +18,7 @@ use crate::{
         range::{ContentRange, combine},
         store::Epoch,
         stored::{Prepared, StoredResponse},
+        validation::updated,
     },
     exchange::Failure,
 };
@@ -139,6 +140,7 @@ fn with_what_is_stored(
         && let Some(both) = combine(&old, &new.part_itself()?)
     {
         new.body = both.body.clone();
+        new.fields = updated(&stored.response.fields, &new.fields.into_iter().collect());
         new.part = Some(both.range).filter(|_| !both.is_complete());
         if both.is_complete() {
             new.status = StatusCode::OK;
