@@ -262,7 +262,7 @@ impl Cache {
             epoch = self.store.epoch(&asked.key);
         }
         if asked.head.method == Method::HEAD {
-            self.compare(&asked, &answer, times, selected);
+            self.compare(wanted, &answer, times);
         }
         let storable = match self.storable(&asked.head, &answer, times) {
             // It was asked for in one client's name: the upstream has to say itself that it
@@ -307,26 +307,18 @@ impl Cache {
 
     /// Freshens or ends the response stored for GET by the answer to a HEAD
     /// request (RFC 9111 §4.3.5).
-    fn compare(
-        &self,
-        asked: &Asked,
-        answer: &Response,
-        times: Times,
-        selected: Option<&Arc<Prepared>>,
-    ) {
-        let Some(stored) = selected else { return };
+    fn compare(&self, wanted: Wanted<'_>, answer: &Response, times: Times) {
+        let Some(stored) = wanted.selected else { return };
         match effect_of_head(&stored.response, answer.status(), answer.headers()) {
             HeadEffect::None => {}
             HeadEffect::Outdates => {
-                self.outdate(&asked.key);
+                self.outdate(wanted.key);
             }
             HeadEffect::Freshens => {
-                let request = self.for_everyone(&asked.head, None);
+                let request = self.for_everyone(wanted.request, None);
                 let get = RequestHead { method: Method::GET, ..request };
-                let epoch = self.store.epoch(&asked.key);
-                let wanted =
-                    Wanted { key: &asked.key, epoch, request: &get, selected: Some(stored) };
                 // Where it may not be stored any more, it is left to become stale.
+                let wanted = Wanted { request: &get, ..wanted };
                 let _ = self.freshen(wanted, stored, answer.headers(), times);
             }
         }

@@ -2,6 +2,7 @@
 
 mod parts;
 mod rules;
+mod separation;
 mod stale;
 mod validation;
 mod writes;

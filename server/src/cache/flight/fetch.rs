@@ -19,6 +19,7 @@ use crate::{
         store::{Epoch, Insertion},
         stored::{Prepared, StoredResponse},
         validation::{Asking, Meaning, is_error, updated},
+        vary::Selecting,
     },
     exchange::{Failure, RequestHead},
 };
@@ -208,7 +209,10 @@ impl Cache {
         request.headers.remove(header::COOKIE);
         let storable = self.storable(&request, &answer, response.times).ok()?;
         response.fields.retain(|(name, _)| !storable.withheld.contains(name));
-        response.selecting = storable.selecting;
+        // What selected it, the cookie did too.
+        let mut selecting = Selecting::of(answer.headers(), &wanted.request.headers)?;
+        selecting.retain(|name| storable.selecting.names().any(|kept| kept == name));
+        response.selecting = selecting;
         let prepared = Arc::new(Prepared::new(response, storable.terms, self.add_etag));
         self.put(wanted.key.clone(), wanted.epoch, Arc::clone(&prepared));
         Some(prepared)

@@ -220,3 +220,31 @@ async fn head_freshens_or_ends_what_is_stored_for_get() {
         relay.expect("/menu", body, status).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn head_does_not_bring_back_what_a_write_ended_meanwhile() {
+    let (release, gate) = oneshot::channel::<()>();
+    let gate = gate.shared();
+    let upstream = make(move |request: Request| {
+        let gate = gate.clone();
+        async move {
+            if request.method() == "HEAD" {
+                let _ = gate.await;
+            }
+            let fields = [("cache-control", "max-age=60"), ("etag", "\"a\"")];
+            Ok::<_, poem::Error>(answer(200, &fields, "menu"))
+        }
+    });
+    let relay = Scenario { cache: cache(&[], upstream.boxed()), asked: Arc::default() };
+    relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss").await;
+    advance(Duration::from_mins(1)).await;
+    tokio::join!(
+        async { relay.ask("HEAD", "/menu", &[]).await },
+        async {
+            tokio::task::yield_now().await;
+            relay.ask("PUT", "/menu", &[]).await;
+            release.send(()).unwrap();
+        }
+    );
+    relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss").await;
+}
