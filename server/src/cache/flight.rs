@@ -317,9 +317,10 @@ impl Cache {
             HeadEffect::Freshens => {
                 let request = self.for_everyone(wanted.request, None);
                 let get = RequestHead { method: Method::GET, ..request };
-                // Where it may not be stored any more, it is left to become stale.
                 let wanted = Wanted { request: &get, ..wanted };
-                let _ = self.freshen(wanted, stored, answer.headers(), times);
+                if self.freshen(wanted, stored, answer.headers(), times).is_none() {
+                    self.store.remove(wanted.key, stored);
+                }
             }
         }
     }

@@ -72,6 +72,17 @@ async fn s4_the_window_ends() {
     relay.check("GET", "503 | fwd=stale").await;
 }
 
+/// RFC 5861 §4: defines the scope of the directive in a request: that request
+#[tokio::test(start_paused = true)]
+async fn s4_a_request_may_allow_it_too() {
+    let relay = origin(["200 | max-age=60", "503"]);
+    relay.check("GET", "stored").await;
+    relay.after(70).await;
+    relay.check("GET | stale-if-error=11", "200 | fwd=stale; fwd-status=503").await;
+    relay.check("GET | stale-if-error=10", "503 | fwd=stale").await;
+    relay.check("GET", "503 | fwd=stale").await;
+}
+
 /// RFC 5861 §4: SHOULD let an answer that is stale be seen to be so, by its `Age`
 #[tokio::test(start_paused = true)]
 async fn s4_a_stale_answer_says_its_age() {

@@ -248,3 +248,18 @@ async fn head_does_not_bring_back_what_a_write_ended_meanwhile() {
     );
     relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_head_answer_that_forbids_storing_ends_what_is_stored() {
+    let mut asked = 0;
+    let relay = Scenario::new(move |_| {
+        asked += 1;
+        let control = ["max-age=60", "no-store"][usize::from(asked == 2)];
+        let fields = [("cache-control", control), ("etag", "\"a\"")];
+        Ok(answer(200, &fields, ["old", "", "new"][asked - 1]))
+    });
+    relay.expect("/menu", "old", "lunch-relay; fwd=uri-miss").await;
+    advance(Duration::from_mins(1)).await;
+    relay.ask("HEAD", "/menu", &[]).await;
+    relay.expect("/menu", "new", "lunch-relay; fwd=uri-miss; stored").await;
+}
