@@ -255,6 +255,11 @@ mod tests {
             Ok(Lifetime::Configured(Duration::from_mins(10))),
         );
         check(200, "cache-control: max-age=0\nlast-modified: today", Err(Clause::OfNoUse));
+        check(
+            200,
+            "cache-control: max-age=0, stale-while-revalidate=9",
+            Ok(Lifetime::Explicit(Duration::ZERO)),
+        );
         check(200, "cache-control: max-age=5\nage: 6", Err(Clause::OfNoUse));
         check(200, "cache-control: max-age=5, stale-if-error=9\nage: 6", FIVE);
         check(200, "cache-control: max-age=5, stale-if-error=1\nage: 6", Err(Clause::OfNoUse));
