@@ -85,6 +85,18 @@ pub struct RequestDirectives {
     pub max_stale: Option<Duration>,
 }
 
+/// The fields that a stored response is judged by when it is reused or freshened.
+static NEEDED: [HeaderName; 8] = [
+    header::AGE,
+    header::CACHE_CONTROL,
+    HeaderName::from_static("cdn-cache-control"),
+    header::DATE,
+    header::EXPIRES,
+    HeaderName::from_static("lunch-relay-cache-control"),
+    HeaderName::from_static("surrogate-control"),
+    header::VARY,
+];
+
 /// How a request says `no-cache`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCache {
@@ -144,9 +156,14 @@ impl Scope {
         let names = argument.map(|names| {
             names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse)
         });
-        // Where no field is named, or one that cannot be, the whole is meant.
+        // Where no field is named, or one that cannot be, the whole is meant; so it is where
+        // this cache could not go on without a field: "often handled by caches as if an
+        // unqualified directive was received" (§5.2.2.4, §5.2.2.7).
         let fields = names.and_then(|names| names.collect::<Result<Vec<HeaderName>, _>>().ok());
-        match (before, fields.filter(|fields| !fields.is_empty())) {
+        let can_go_without = |fields: &Vec<HeaderName>| {
+            !fields.is_empty() && !fields.iter().any(|name| NEEDED.contains(name))
+        };
+        match (before, fields.filter(can_go_without)) {
             (None, Some(fields)) => Scope::Fields(fields),
             (Some(Scope::Fields(mut all)), Some(fields)) => {
                 all.extend(fields);
@@ -383,6 +400,7 @@ mod tests {
         check_private(&["private=\"\""], Some(&[]));
         check_private(&["private=\"a b\""], Some(&[]));
         check_private(&["private=\"a"], Some(&[]));
+        check_private(&["private=\"a, Vary\""], Some(&[]));
         check_private(&["no-cache=\"x\""], None);
         assert_eq!(response(&["no-cache"]).no_cache, Some(Scope::Response));
     }
