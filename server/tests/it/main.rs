@@ -1,13 +1,15 @@
 //! Integration tests.
 //!
-//! `scenarios` run on a paused clock without sockets; all others start the
-//! binary and speak to it over sockets, on ports that the system chooses.
+//! `scenarios` run on a paused clock without sockets, and `model` compares pure
+//! functions; all others start the binary and speak to it over sockets, on
+//! ports that the system chooses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
 mod docs;
 mod hostile;
+mod model;
 mod process;
 mod scenarios;
 mod support;
