@@ -29,7 +29,8 @@ pub fn parse(value: &HeaderValue, now: SystemTime) -> Option<SystemTime> {
         None if is_name(weekday, &WEEKDAYS) => asctime_date(rest.strip_prefix(' ')?),
         _ => None,
     }?;
-    Offset::UTC.to_timestamp(date).ok()?.try_into().ok()
+    // The last day of year 9999, which stands for "never", is beyond the greatest timestamp.
+    Offset::UTC.to_timestamp(date).unwrap_or(Timestamp::MAX).try_into().ok()
 }
 
 /// `06 Nov 1994 08:49:37 GMT`.
@@ -137,6 +138,12 @@ mod tests {
         check("SUN, 06 nov 1994 08:49:37 gmt", Some(784_111_777));
         check("Mon, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
         check("Thu, 30 Jun 2016 23:59:60 GMT", Some(1_467_331_199));
+    }
+
+    #[test]
+    fn the_end_of_the_calendar_is_far_ahead() {
+        check("Wed, 29 Dec 9999 00:00:00 GMT", Some(253_402_041_600));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_207_200));
     }
 
     #[test]
