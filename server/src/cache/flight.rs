@@ -427,7 +427,15 @@ fn is_news(stored: &Arc<Prepared>, before: Option<&Arc<Prepared>>, now: SystemTi
 /// nobody needs to wait for it. What is for one client, or of one moment, says
 /// nothing of the key.
 fn is_of_the_key(clause: Clause, status: StatusCode) -> bool {
-    let is_of_the_moment = status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    !is_of_the_moment && !matches!(clause, Clause::Cookie | Clause::Part)
+    let is_of_the_moment = status.is_server_error();
+    let is_of_the_request = status.is_client_error()
+        || matches!(
+            clause,
+            Clause::Authorization
+                | Clause::Cookie
+                | Clause::Part
+                | Clause::RequestNoStore
+                | Clause::Status
+        );
+    !is_of_the_moment && !is_of_the_request
 }

@@ -27,3 +27,22 @@ async fn what_a_cookie_selected_is_freshened_for_that_cookie_only() {
     assert_eq!(body(&relay, &with_cookie).await, "for a");
     assert_eq!(relay.asked(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_request_does_not_keep_the_path_from_being_stored() {
+    for (field, status) in [
+        (("range", "bytes=100-"), 416),
+        (("accept", "x/x"), 406),
+        (("cookie", "bad"), 400),
+        (("cookie", "private"), 200),
+    ] {
+        let relay = Scenario::new(move |request| match request.header(field.0) {
+            None => Ok(answer(200, &[], "menu")),
+            Some("private") => Ok(answer(200, &[], "mine")),
+            Some(_) => Ok(answer(status, &[], "")),
+        });
+        assert_eq!(relay.ask("GET", "/menu", &[field]).await.status().as_u16(), status);
+        relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
+        relay.expect("/menu", "menu", "lunch-relay; hit").await;
+    }
+}
