@@ -123,8 +123,12 @@ impl Cache {
             _ => Ok(Fill::new(&self.fills, self.max_object_size)),
         };
         if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
+            // The client has its answer: this is our own request, under no directives of its.
+            let mut request = request.clone();
+            request.headers.remove(header::CACHE_CONTROL);
+            request.headers.remove(header::PRAGMA);
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let _nobody = self.take_off(&flight, leave, request, Some(stored));
+            let _nobody = self.take_off(&flight, leave, &request, Some(stored));
         }
     }
 

@@ -46,3 +46,19 @@ async fn a_bad_request_does_not_keep_the_path_from_being_stored() {
         relay.expect("/menu", "menu", "lunch-relay; hit").await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_is_not_made_under_a_clients_directives() {
+    for control in ["no-store", "only-if-cached", "no-cache, max-age=0"] {
+        let (relay, seen) = scripted(
+            &["--stale-while-revalidate=1h", "--default-ttl=60s"],
+            &[(200, &[], "old"), (200, &[], "new")],
+        );
+        assert_eq!(body(&relay, &[]).await, "old");
+        advance(Duration::from_secs(61)).await;
+        assert_eq!(body(&relay, &[("cache-control", control)]).await, "old", "{control}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(last_asked(&seen, "cache-control").is_empty(), "{control}");
+        relay.expect("/menu", "new", "lunch-relay; hit").await;
+    }
+}
