@@ -25,6 +25,7 @@ use super::{
     Cache,
     clause::Clause,
     collapse::{Joined, Leave},
+    directives::RequestDirectives,
     fill::{Fill, Landing, Reader, Writer},
     freshness::Lifetime,
     key::CacheKey,
@@ -172,7 +173,8 @@ impl Cache {
             }
             (Some(Landing::Shared(Brought::Stored(stored, told))), role)
                 if matches!(role, Role::Leader(_))
-                    || stored.response.selecting.selects(&asked.head.headers) =>
+                    || (stored.response.selecting.selects(&asked.head.headers)
+                        && self.may_be_told(&asked, &stored, told)) =>
             {
                 self.stored_answer(&asked, &stored, told, &role)
             }
@@ -187,6 +189,13 @@ impl Cache {
             (Some(Landing::Failed(failure)), _) => self.failed(&failure, asked.fwd),
             (None, _) => self.failed(&Failure::Abandoned, asked.fwd),
         }
+    }
+
+    /// Whether what stands in for an error may do so for this request too: the
+    /// leader may have allowed it to be more stale (RFC 5861 §4).
+    fn may_be_told(&self, asked: &Asked, stored: &Prepared, told: Told) -> bool {
+        let window = RequestDirectives::of(&asked.head.headers).stale_if_error;
+        told.clause.is_none() || stored.may_stand_in(window, self.clock.now())
     }
 
     async fn go_alone(self: &Arc<Self>, asked: Asked) -> Response {

@@ -62,3 +62,23 @@ async fn a_refresh_is_not_made_under_a_clients_directives() {
         relay.expect("/menu", "new", "lunch-relay; hit").await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_answer_for_one_who_allows_it_is_not_for_those_who_wait() {
+    let mut asked = 0;
+    let relay = Scenario::new(move |_| {
+        asked += 1;
+        if asked == 1 {
+            return Ok(answer(200, &[("cache-control", "max-age=60")], "old"));
+        }
+        Ok(answer(503, &[], "error"))
+    });
+    assert_eq!(body(&relay, &[]).await, "old");
+    advance(Duration::from_secs(70)).await;
+    let (leader, follower) = tokio::join!(
+        relay.ask("GET", "/menu", &[("cache-control", "stale-if-error=60")]),
+        relay.get("/menu"),
+    );
+    assert_eq!(leader.status(), 200);
+    assert_eq!(follower.status(), 503);
+}
