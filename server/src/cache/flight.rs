@@ -182,7 +182,9 @@ impl Cache {
                 Ok((answer, clause)) => self.private(answer, &asked, clause),
                 Err(_) => self.failed(&Failure::Abandoned, asked.fwd),
             },
-            (Some(Landing::Shared(_) | Landing::Private), _) => {
+            // Only the leader's own fields can say that it has been here before.
+            (Some(Landing::Shared(_) | Landing::Private), _)
+            | (Some(Landing::Failed(Failure::Loop)), Role::Follower) => {
                 drop(reader);
                 self.go_alone(asked).await
             }

@@ -82,3 +82,17 @@ async fn a_stale_answer_for_one_who_allows_it_is_not_for_those_who_wait() {
     assert_eq!(leader.status(), 200);
     assert_eq!(follower.status(), 503);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_loop_that_one_client_claims_is_not_told_to_those_who_wait() {
+    let relay = Scenario::new(|request| match request.header("via") {
+        Some(_) => Err(Failure::Loop.into()),
+        None => Ok(answer(200, &[], "menu")),
+    });
+    let (leader, follower) = tokio::join!(
+        relay.ask("GET", "/menu", &[("via", "1.1 lunch-relay")]),
+        relay.get("/menu"),
+    );
+    assert_eq!(leader.status(), 508);
+    assert_eq!(follower.status(), 200);
+}
