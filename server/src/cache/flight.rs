@@ -282,7 +282,12 @@ impl Cache {
         let storable = match self.storable(&asked.head, &answer, times) {
             // It was asked for in one client's name: the upstream has to say itself that it
             // is for all.
-            Ok(storable) if matches!(storable.terms.lifetime, Lifetime::Explicit(_)) => storable,
+            Ok(storable)
+                if matches!(storable.terms.lifetime, Lifetime::Explicit(_))
+                    && self.is_as_for_everyone(&asked.head) =>
+            {
+                storable
+            }
             Ok(_) => return self.private(answer, &asked, Clause::NotAllowed),
             Err(clause) => return self.private(answer, &asked, clause),
         };
@@ -325,6 +330,7 @@ impl Cache {
     fn compare(&self, wanted: Wanted<'_>, answer: &Response, times: Times) {
         let Some(stored) = wanted.selected else { return };
         match effect_of_head(&stored.response, answer.status(), answer.headers()) {
+            HeadEffect::Freshens if !self.is_as_for_everyone(wanted.request) => {}
             HeadEffect::None => {}
             HeadEffect::Outdates => {
                 self.outdate(wanted.key);
@@ -357,6 +363,16 @@ impl Cache {
         }
         request.headers.remove(header::HOST);
         request
+    }
+
+    /// Whether a request went upstream with nothing that the key does not tell
+    /// and its rule keeps from the requests of flights: fields, or members of
+    /// the query. They would have a say in what others get.
+    fn is_as_for_everyone(&self, request: &RequestHead) -> bool {
+        let rule = self.rules.of(request.target.path());
+        // The upstream gets a host of our own (RFC 9112 §3.2).
+        request.headers.keys().all(|name| *name == header::HOST || rule.sends(name))
+            && self.rules.canonical(request.target.clone()) == request.target
     }
 
     /// The upstream's new answer, as it arrives.

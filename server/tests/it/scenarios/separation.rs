@@ -28,6 +28,46 @@ async fn what_a_cookie_selected_is_freshened_for_that_cookie_only() {
     assert_eq!(relay.asked(), 3);
 }
 
+/// A cache with a rule that lets only `accept` go upstream.
+fn accept_only(script: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Scenario {
+    let rule = Rule {
+        request_fields: Some(vec!["accept".parse().unwrap()]),
+        stale_while_revalidate: Duration::ZERO,
+        ..Default::default()
+    };
+    let upstream = make(move |request| {
+        let answer = script(&request);
+        async move { Ok::<_, poem::Error>(answer) }
+    });
+    let cache = cache_with(&[], Rules::new(vec![rule], Rule::default()), upstream.boxed());
+    Scenario { cache, asked: Arc::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_field_went_to_that_is_not_for_the_cache_is_not_stored() {
+    for asks in [("if-match", "*"), ("if-range", "\"x\""), ("authorization", "x")] {
+        let relay = accept_only(|request| {
+            let origin = request.header("origin").unwrap_or("nobody").to_owned();
+            answer(200, &[("cache-control", "public, max-age=60"), ("vary", "origin")], origin)
+        });
+        assert_eq!(body(&relay, &[("origin", "evil.example"), asks]).await, "evil.example");
+        assert_eq!(body(&relay, &[]).await, "nobody", "{asks:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn head_with_a_field_that_is_not_for_the_cache_freshens_nothing() {
+    let relay = accept_only(|request| {
+        let allowed = request.header("origin").unwrap_or("nobody").to_owned();
+        answer(200, &[("cache-control", "max-age=60"), ("x-allowed", &allowed)], "menu")
+    });
+    assert_eq!(body(&relay, &[]).await, "menu");
+    advance(Duration::from_secs(61)).await;
+    relay.ask("HEAD", "/menu", &[("origin", "evil.example")]).await;
+    let answer = relay.get("/menu").await;
+    assert_eq!(answer.header("x-allowed"), Some("nobody"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bad_request_does_not_keep_the_path_from_being_stored() {
     for (field, status) in [
@@ -95,4 +135,18 @@ async fn a_loop_that_one_client_claims_is_not_told_to_those_who_wait() {
     );
     assert_eq!(leader.status(), 508);
     assert_eq!(follower.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_posts_ignored_query_is_not_what_a_get_without_it_gets() {
+    let rule = Rule { query: QueryRule::Ignored, ..Rule::default() };
+    let upstream = make(|request: Request| async move {
+        let target = request.uri().path_and_query().unwrap().to_string();
+        let fields = [("cache-control", "max-age=60"), ("content-location", target.as_str())];
+        Ok::<_, poem::Error>(answer(200, &fields, target.clone()))
+    });
+    let cache = cache_with(&[], Rules::new(vec![rule], Rule::default()), upstream.boxed());
+    let relay = Scenario { cache, asked: Arc::default() };
+    assert_eq!(text(relay.ask("POST", "/menu?x", &[]).await).await, "/menu?x");
+    assert_eq!(body(&relay, &[]).await, "/menu");
 }
