@@ -240,6 +240,11 @@ impl Cache {
                 Err(clause) => {
                     if is_of_the_key(clause, answer.status()) {
                         self.uncacheable.note(&key, times.response_time);
+                        // A full answer takes the place of what was asked about (§4.3.3): that
+                        // must not go on answering, stale, though this one is not kept.
+                        if let Some(stored) = &selected {
+                            self.store.remove(&key, stored);
+                        }
                     }
                     // A leader that has left does not need it any more.
                     let _ = private.send((answer, clause));
