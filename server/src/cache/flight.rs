@@ -25,6 +25,7 @@ use super::{
     Cache,
     clause::Clause,
     collapse::{Joined, Leave},
+    directives::RequestDirectives,
     fill::{Fill, Landing, Reader, Writer},
     freshness::Lifetime,
     key::CacheKey,
@@ -123,8 +124,12 @@ impl Cache {
             _ => Ok(Fill::new(&self.fills, self.max_object_size)),
         };
         if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
+            // The client has its answer: this is our own request, under no directives of its.
+            let mut request = request.clone();
+            request.headers.remove(header::CACHE_CONTROL);
+            request.headers.remove(header::PRAGMA);
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let _nobody = self.take_off(&flight, leave, request, Some(stored));
+            let _nobody = self.take_off(&flight, leave, &request, Some(stored));
         }
     }
 
@@ -168,7 +173,8 @@ impl Cache {
             }
             (Some(Landing::Shared(Brought::Stored(stored, told))), role)
                 if matches!(role, Role::Leader(_))
-                    || stored.response.selecting.selects(&asked.head.headers) =>
+                    || (stored.response.selecting.selects(&asked.head.headers)
+                        && self.may_be_told(&asked, &stored, told)) =>
             {
                 self.stored_answer(&asked, &stored, told, &role)
             }
@@ -176,13 +182,22 @@ impl Cache {
                 Ok((answer, clause)) => self.private(answer, &asked, clause),
                 Err(_) => self.failed(&Failure::Abandoned, asked.fwd),
             },
-            (Some(Landing::Shared(_) | Landing::Private), _) => {
+            // Only the leader's own fields can say that it has been here before.
+            (Some(Landing::Shared(_) | Landing::Private), _)
+            | (Some(Landing::Failed(Failure::Loop)), Role::Follower) => {
                 drop(reader);
                 self.go_alone(asked).await
             }
             (Some(Landing::Failed(failure)), _) => self.failed(&failure, asked.fwd),
             (None, _) => self.failed(&Failure::Abandoned, asked.fwd),
         }
+    }
+
+    /// Whether what stands in for an error may do so for this request too: the
+    /// leader may have allowed it to be more stale (RFC 5861 §4).
+    fn may_be_told(&self, asked: &Asked, stored: &Prepared, told: Told) -> bool {
+        let window = RequestDirectives::of(&asked.head.headers).stale_if_error;
+        told.clause.is_none() || stored.may_stand_in(window, self.clock.now())
     }
 
     async fn go_alone(self: &Arc<Self>, asked: Asked) -> Response {
@@ -225,6 +240,11 @@ impl Cache {
                 Err(clause) => {
                     if is_of_the_key(clause, answer.status()) {
                         self.uncacheable.note(&key, times.response_time);
+                        // A full answer takes the place of what was asked about (§4.3.3): that
+                        // must not go on answering, stale, though this one is not kept.
+                        if let Some(stored) = &selected {
+                            self.store.remove(&key, stored);
+                        }
                     }
                     // A leader that has left does not need it any more.
                     let _ = private.send((answer, clause));
@@ -267,7 +287,12 @@ impl Cache {
         let storable = match self.storable(&asked.head, &answer, times) {
             // It was asked for in one client's name: the upstream has to say itself that it
             // is for all.
-            Ok(storable) if matches!(storable.terms.lifetime, Lifetime::Explicit(_)) => storable,
+            Ok(storable)
+                if matches!(storable.terms.lifetime, Lifetime::Explicit(_))
+                    && self.is_as_for_everyone(&asked.head) =>
+            {
+                storable
+            }
             Ok(_) => return self.private(answer, &asked, Clause::NotAllowed),
             Err(clause) => return self.private(answer, &asked, clause),
         };
@@ -310,6 +335,7 @@ impl Cache {
     fn compare(&self, wanted: Wanted<'_>, answer: &Response, times: Times) {
         let Some(stored) = wanted.selected else { return };
         match effect_of_head(&stored.response, answer.status(), answer.headers()) {
+            HeadEffect::Freshens if !self.is_as_for_everyone(wanted.request) => {}
             HeadEffect::None => {}
             HeadEffect::Outdates => {
                 self.outdate(wanted.key);
@@ -342,6 +368,16 @@ impl Cache {
         }
         request.headers.remove(header::HOST);
         request
+    }
+
+    /// Whether a request went upstream with nothing that the key does not tell
+    /// and its rule keeps from the requests of flights: fields, or members of
+    /// the query. They would have a say in what others get.
+    fn is_as_for_everyone(&self, request: &RequestHead) -> bool {
+        let rule = self.rules.of(request.target.path());
+        // The upstream gets a host of our own (RFC 9112 §3.2).
+        request.headers.keys().all(|name| *name == header::HOST || rule.sends(name))
+            && self.rules.canonical(request.target.clone()) == request.target
     }
 
     /// The upstream's new answer, as it arrives.
@@ -427,7 +463,15 @@ fn is_news(stored: &Arc<Prepared>, before: Option<&Arc<Prepared>>, now: SystemTi
 /// nobody needs to wait for it. What is for one client, or of one moment, says
 /// nothing of the key.
 fn is_of_the_key(clause: Clause, status: StatusCode) -> bool {
-    let is_of_the_moment = status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    !is_of_the_moment && !matches!(clause, Clause::Cookie | Clause::Part)
+    let is_of_the_moment = status.is_server_error();
+    let is_of_the_request = status.is_client_error()
+        || matches!(
+            clause,
+            Clause::Authorization
+                | Clause::Cookie
+                | Clause::Part
+                | Clause::RequestNoStore
+                | Clause::Status
+        );
+    !is_of_the_moment && !is_of_the_request
 }

@@ -63,14 +63,19 @@ impl Asking {
         match self {
             Asking::Anew => {}
             Asking::Validating(asked) => {
+                let is_selected =
+                    asked.first().is_some_and(|one| one.response.selecting.selects(headers));
                 remove_conditions(headers);
                 let tags: Vec<&HeaderValue> =
                     asked.iter().filter_map(|one| one.etag.as_ref()).collect();
                 if let Some(tags) = list(&tags) {
                     headers.insert(header::IF_NONE_MATCH, tags);
                 }
-                // §4.3.1; where several are asked about, a date would not say which one.
+                // §4.3.1; where several are asked about, a date would not say which one, and
+                // where none was selected, a server that looks at no tag would say that what
+                // others get is still good.
                 if let [only] = &asked[..]
+                    && is_selected
                     && let Some(date) = only.response.field(&header::LAST_MODIFIED)
                     && only.last_modified.is_some()
                 {

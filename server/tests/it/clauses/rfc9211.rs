@@ -53,7 +53,12 @@ async fn s2_1_hit_and_fwd_exclude_each_other() {
 async fn s2_2_fwd_says_why() {
     let relay = Scenario::new(
         &["--client-directives=honour"],
-        ["200 | max-age=60 | vary: x", "200 | max-age=60 | vary: x", "200 | no-store"],
+        [
+            "200 | max-age=60 | vary: x",
+            "200 | max-age=60 | vary: x",
+            "200 | max-age=60 | vary: x",
+            "200 | no-store",
+        ],
     );
     relay.check("GET", "fwd=uri-miss").await;
     relay.check("GET | x: 1", "fwd=vary-miss").await;

@@ -166,3 +166,23 @@ async fn a_body_of_another_length_than_announced_is_broken_off_and_not_stored() 
     assert!(relay.get("/menu").await.into_body().into_bytes().await.is_err());
     relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_once_it_is_complete_is_not_stored() {
+    let relay = Scenario::with_flags(&["--max-object-size=1KiB"], |request| {
+        const HALF: &str = "x";
+        let fields = [("cache-control", "max-age=60"), ("etag", "\"a\"")];
+        let (range, length) = match request.header("range") {
+            Some("bytes=0-799") => ("bytes 0-799/1600", 800),
+            Some("bytes=800-") => ("bytes 800-1599/1600", 800),
+            _ => return Ok(answer(200, &fields, HALF.repeat(1600))),
+        };
+        let mut part = answer(206, &fields, HALF.repeat(length));
+        part.headers_mut().insert("content-range", range.parse().unwrap());
+        Ok(part)
+    });
+    assert_eq!(part(&relay, "bytes=0-799").await.0, 206);
+    assert_eq!(text(relay.get("/menu").await).await.len(), 1600);
+    let again = relay.get("/menu").await;
+    assert!(!cache_status(&again).contains("hit"), "{}", cache_status(&again));
+}

@@ -163,3 +163,21 @@ async fn head_is_answered_with_what_stands_in() {
     let head = relay.ask("HEAD", "/menu", &[]).await;
     assert_eq!((head.status().as_u16(), head.header("content-length")), (200, Some("3")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_stored_any_more_is_not_served_stale() {
+    for control in ["no-store", "private"] {
+        let mut count = 0;
+        let flags = ["--stale-while-revalidate=1h", "--stale-if-error=1h"];
+        let relay = Scenario::with_flags(&flags, move |_| {
+            count += 1;
+            let control = if count == 1 { "max-age=60" } else { control };
+            Ok(answer(200, &[("cache-control", control)], format!("menu {count}")))
+        });
+        relay.expect("/menu", "menu 1", "lunch-relay; fwd=uri-miss").await;
+        advance(Duration::from_secs(61)).await;
+        relay.expect("/menu", "menu 1", "lunch-relay; hit; ttl=-1").await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        relay.expect("/menu", "menu 3", "lunch-relay; fwd=uri-miss").await;
+    }
+}

@@ -260,3 +260,16 @@ async fn a_head_answer_that_forbids_storing_ends_what_is_stored() {
     relay.ask("HEAD", "/menu", &[]).await;
     relay.expect("/menu", "new", "lunch-relay; fwd=uri-miss; stored").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_date_asks_only_about_what_the_request_selects() {
+    const DATE: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
+    let (relay, seen) = scripted(
+        &[],
+        &[(200, &[("vary", "x"), ("etag", "\"a\""), ("last-modified", DATE)], "menu")],
+    );
+    text(relay.ask("GET", "/menu", &[("x", "1")]).await).await;
+    text(relay.ask("GET", "/menu", &[("x", "2")]).await).await;
+    assert_eq!(last_asked(&seen, "if-none-match"), ["\"a\""]);
+    assert!(last_asked(&seen, "if-modified-since").is_empty());
+}
