@@ -52,18 +52,14 @@ pub(in super::super) fn store(case: &Case) -> Result<Stored, Clause> {
     }
     // §3.3: "... if it does not understand the range units used in those fields". Choice: a
     // part that nobody has asked for is not kept.
-    let has_range = has(&case.request, "range");
-    if case.status == 206 && (part.is_none() || !has_range) {
+    if case.status == 206 && (part.is_none() || !has(&case.request, "range")) {
         return Err(Clause::Part);
     }
     if said.says("must-understand") && !is_defined(case.status) {
         return Err(Clause::MustUnderstand);
     }
     // Choice: what is said of a range or of a condition is not said of the resource.
-    let has_condition = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"]
-        .iter()
-        .any(|name| has(&case.request, name));
-    if (has_range || has_condition) && ![200, 206].contains(&case.status) {
+    if has_range_or_condition(&case.request) && ![200, 206].contains(&case.status) {
         return Err(Clause::Status);
     }
     // "the no-store cache directive is not present in the response", but §5.2.2.3: "the cache
@@ -73,8 +69,7 @@ pub(in super::super) fn store(case: &Case) -> Result<Stored, Clause> {
         return Err(Clause::NoStore);
     }
     // §5.2.1.5: "MUST NOT store any part of either this request or any response to it".
-    let request = directives(&case.request, "cache-control");
-    if request.iter().any(|directive| directive.name == "no-store") {
+    if directives(&case.request, "cache-control").iter().any(|said| said.name == "no-store") {
         return Err(Clause::RequestNoStore);
     }
     // "if the cache is shared: the private response directive is either not present or allows
@@ -159,6 +154,12 @@ pub(in super::super) fn store(case: &Case) -> Result<Stored, Clause> {
         return Err(Clause::OfNoUse);
     }
     Ok(stored)
+}
+
+fn has_range_or_condition(request: &[Line]) -> bool {
+    ["range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"]
+        .iter()
+        .any(|name| has(request, name))
 }
 
 /// Those of RFC 9110 §15 that are final, 304 aside; 306 and 418 are unused.
