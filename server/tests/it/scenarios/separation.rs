@@ -129,10 +129,8 @@ async fn a_loop_that_one_client_claims_is_not_told_to_those_who_wait() {
         Some(_) => Err(Failure::Loop.into()),
         None => Ok(answer(200, &[], "menu")),
     });
-    let (leader, follower) = tokio::join!(
-        relay.ask("GET", "/menu", &[("via", "1.1 lunch-relay")]),
-        relay.get("/menu"),
-    );
+    let (leader, follower) =
+        tokio::join!(relay.ask("GET", "/menu", &[("via", "1.1 lunch-relay")]), relay.get("/menu"),);
     assert_eq!(leader.status(), 508);
     assert_eq!(follower.status(), 200);
 }

@@ -238,14 +238,11 @@ async fn head_does_not_bring_back_what_a_write_ended_meanwhile() {
     let relay = Scenario { cache: cache(&[], upstream.boxed()), asked: Arc::default() };
     relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss").await;
     advance(Duration::from_mins(1)).await;
-    tokio::join!(
-        async { relay.ask("HEAD", "/menu", &[]).await },
-        async {
-            tokio::task::yield_now().await;
-            relay.ask("PUT", "/menu", &[]).await;
-            release.send(()).unwrap();
-        }
-    );
+    tokio::join!(async { relay.ask("HEAD", "/menu", &[]).await }, async {
+        tokio::task::yield_now().await;
+        relay.ask("PUT", "/menu", &[]).await;
+        release.send(()).unwrap();
+    });
     relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss").await;
 }
 
