@@ -5,7 +5,7 @@
 
 mod targeted;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -88,6 +88,18 @@ pub struct RequestDirectives {
     pub stale_if_error: Option<Duration>,
 }
 
+/// The fields that a stored response is judged by when it is reused or freshened.
+static NEEDED: [HeaderName; 8] = [
+    header::AGE,
+    header::CACHE_CONTROL,
+    HeaderName::from_static("cdn-cache-control"),
+    header::DATE,
+    header::EXPIRES,
+    HeaderName::from_static("lunch-relay-cache-control"),
+    HeaderName::from_static("surrogate-control"),
+    header::VARY,
+];
+
 /// How a request says `no-cache`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCache {
@@ -147,9 +159,14 @@ impl Scope {
         let names = argument.map(|names| {
             names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse)
         });
-        // Where no field is named, or one that cannot be, the whole is meant.
+        // Where no field is named, or one that cannot be, the whole is meant; so it is where
+        // this cache could not go on without a field: "often handled by caches as if an
+        // unqualified directive was received" (§5.2.2.4, §5.2.2.7).
         let fields = names.and_then(|names| names.collect::<Result<Vec<HeaderName>, _>>().ok());
-        match (before, fields.filter(|fields| !fields.is_empty())) {
+        let can_go_without = |fields: &Vec<HeaderName>| {
+            !fields.is_empty() && !fields.iter().any(|name| NEEDED.contains(name))
+        };
+        match (before, fields.filter(can_go_without)) {
             (None, Some(fields)) => Scope::Fields(fields),
             (Some(Scope::Fields(mut all)), Some(fields)) => {
                 all.extend(fields);
@@ -207,36 +224,84 @@ fn each(headers: &HeaderMap, field: &HeaderName, mut read: impl FnMut(&str, Opti
     for line in headers.get_all(field) {
         // A value beyond ASCII can hide no directive: their names are tokens.
         let text = String::from_utf8_lossy(line.as_bytes());
-        let mut rest = text.as_ref();
-        while !rest.is_empty() {
-            let end = end_of_member(rest);
-            let member = rest[..end].trim();
-            rest = rest.get(end + 1..).unwrap_or_default();
+        each_member(&text, |member| {
             let (name, argument) = match member.split_once('=') {
-                Some((name, argument)) => (name.trim(), Some(argument.trim())),
-                None => (member, None),
+                Some((name, argument)) => (ows(name), Some(unquoted(ows(argument)))),
+                None => (ows(member), None),
             };
-            read(name, argument.map(|argument| argument.trim_matches('"')));
+            read(name, argument.as_deref());
+        });
+    }
+}
+
+/// Calls `read` with each member of a list, commas in quoted strings passed over.
+///
+/// A quote that is never closed quotes nothing: it must not hide what follows.
+fn each_member(text: &str, mut read: impl FnMut(&str)) {
+    let mut all = Quotes::default();
+    text.bytes().enumerate().for_each(|(at, byte)| all.pass(at, byte));
+    let unclosed = all.opening.unwrap_or(text.len());
+    let mut quotes = Quotes::default();
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if at < unclosed {
+            quotes.pass(at, byte);
+        }
+        if byte == b',' && quotes.opening.is_none() {
+            read(text.get(start..at).unwrap_or_default());
+            start = at + 1;
+        }
+    }
+    read(text.get(start..).unwrap_or_default());
+}
+
+/// Which quoted string (RFC 9110 §5.6.4) a place in a text is in.
+#[derive(Debug, Default)]
+struct Quotes {
+    opening: Option<usize>,
+    escaped: bool,
+}
+
+impl Quotes {
+    fn pass(&mut self, at: usize, byte: u8) {
+        match (self.opening, byte) {
+            _ if self.escaped => self.escaped = false,
+            (Some(_), b'\\') => self.escaped = true,
+            (Some(_), b'"') => self.opening = None,
+            (None, b'"') => self.opening = Some(at),
+            _ => {}
         }
     }
 }
 
-/// Where the comma is that ends the first member, quoted ones passed over.
-///
-/// A quote that is never closed quotes nothing: it must not hide what follows.
-fn end_of_member(text: &str) -> usize {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => return at,
-            _ => {}
+/// What a quoted string says, its quoted pairs replaced by what they quote (RFC
+/// 9110 §5.6.4). What is not wholly one stays as it is, which no number and no
+/// name is.
+fn unquoted(text: &str) -> Cow<'_, str> {
+    let Some(inside) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
+        return text.into();
+    };
+    if !inside.contains(['"', '\\']) {
+        return inside.into();
+    }
+    let mut value = String::with_capacity(inside.len());
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some(quoted) => value.push(quoted),
+                None => return text.into(),
+            },
+            '"' => return text.into(),
+            plain => value.push(plain),
         }
     }
-    if quoted { text.find(',').unwrap_or(text.len()) } else { text.len() }
+    value.into()
+}
+
+/// A value without the white space around it (RFC 9110 §5.6.3).
+fn ows(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 /// `delta-seconds` (RFC 9111 §1.2.2), `None` where it is not a number; what is
@@ -284,6 +349,10 @@ mod tests {
         check_max_age(&["max-age=1.5"], Some(0));
         check_max_age(&["max-age='60'"], Some(0));
         check_max_age(&["max-age"], Some(0));
+        check_max_age(&["max-age=\"6\\0\""], Some(60));
+        check_max_age(&["max-age=\"60", "max-age=60\""], Some(0));
+        check_max_age(&["max-age=\"\"60\"\""], Some(0));
+        check_max_age(&["max-age=\"60\\\""], Some(0));
         check_max_age(&["x=\"max-age=60\""], None);
         check_max_age(&["x=\"a\\\", max-age=60\""], None);
         check_max_age(&["s-maxage=60"], None);
@@ -305,8 +374,10 @@ mod tests {
             assert!(found.says(word), "{word:?}");
         }
         assert!(!found.says(Word::ProxyRevalidate) && !found.says(Word::MustUnderstand));
-        // A quote that is never closed hides nothing.
+        // A quote that is never closed hides nothing, and shows nothing that another hides.
         assert!(response(&["x=\"a, no-store"]).says(Word::NoStore));
+        assert!(response(&["x=\"a, public\", \"b, no-store"]).says(Word::NoStore));
+        assert!(!response(&["x=\"a, public, b\"\"c, d"]).says(Word::Public));
         assert_eq!(
             response(&["x-no-store, ,=,no-store-x", "räksås"]),
             ResponseDirectives::default()
@@ -332,6 +403,8 @@ mod tests {
         check_private(&["private, private=\"x\""], Some(&[]));
         check_private(&["private=\"\""], Some(&[]));
         check_private(&["private=\"a b\""], Some(&[]));
+        check_private(&["private=\"a"], Some(&[]));
+        check_private(&["private=\"a, Vary\""], Some(&[]));
         check_private(&["no-cache=\"x\""], None);
         assert_eq!(response(&["no-cache"]).no_cache, Some(Scope::Response));
     }

@@ -129,12 +129,13 @@ pub fn since(later: SystemTime, earlier: SystemTime) -> Duration {
     later.duration_since(earlier).unwrap_or_default()
 }
 
-/// The `Age` field (§5.1): the first member of the list, zero where it is no number.
+/// The `Age` field (§5.1): the first member of the list (RFC 9110 §5.6.1), zero
+/// where it is no number.
 fn age_value(headers: &HeaderMap) -> Duration {
-    let Some(value) = headers.get(header::AGE).and_then(|value| value.to_str().ok()) else {
-        return Duration::ZERO;
-    };
-    let digits = value.split(',').next().unwrap_or_default().trim();
+    let lines = headers.get_all(header::AGE).iter();
+    let members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let first = members.map(<[u8]>::trim_ascii).find(|member| !member.is_empty());
+    let digits = first.and_then(|first| str::from_utf8(first).ok()).unwrap_or_default();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Duration::ZERO;
     }
@@ -185,6 +186,8 @@ mod tests {
         check_age(-5, None, 0, 5);
         check_age(0, Some("30"), 2, 32);
         check_age(0, Some("30, 60"), 0, 30);
+        check_age(0, Some(", 30"), 0, 30);
+        check_age(0, Some("30, \u{e9}"), 0, 30);
         check_age(-60, Some("30"), 0, 60);
         check_age(60, None, 0, 0);
         check_age(0, Some("-30"), 0, 0);

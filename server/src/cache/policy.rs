@@ -154,10 +154,15 @@ fn reuse(
     // rule of the path lets them.
     if terms.forced_by != ForcedBy::None {
         let age = stored.age_in_seconds(now);
-        let left = terms.lifetime.duration().saturating_sub(age);
-        let counts = terms.forced_by == ForcedBy::All || left.is_zero();
+        let lifetime = terms.lifetime.duration();
+        let counts = terms.forced_by == ForcedBy::All || lifetime <= age;
         let too_old = counts && directives.max_age.is_some_and(|max_age| max_age < age);
-        let too_stale = counts && directives.min_fresh.is_some_and(|min_fresh| left < min_fresh);
+        // §5.2.1.3: "a response whose freshness lifetime is no less than its current age plus
+        // the specified time in seconds".
+        let too_stale = counts
+            && directives
+                .min_fresh
+                .is_some_and(|min_fresh| lifetime < age.saturating_add(min_fresh));
         let clause = match directives.no_cache {
             Some(NoCache::Directive) => Some(Clause::RequestNoCache),
             Some(NoCache::Pragma) => Some(Clause::Pragma),
@@ -182,9 +187,12 @@ fn reuse(
             return Ok(Decision::Reuse(stored, Clause::RequestMaxStale, Refresh::None));
         }
         // RFC 5861 §3: "caches MAY serve the response after it becomes stale, up to the
-        // indicated number of seconds", and "SHOULD attempt to revalidate it".
-        // §5.2.1.1: a client that says `max-age` "does not wish to receive a stale response".
-        let wants_fresh = terms.forced_by != ForcedBy::None && directives.max_age.is_some();
+        // indicated number of seconds", and "SHOULD attempt to revalidate it". With `max-age`,
+        // "unless the max-stale request directive is also present, the client does not wish to
+        // receive a stale response" (§5.2.1.1).
+        let wants_fresh = terms.forced_by != ForcedBy::None
+            && directives.max_age.is_some()
+            && directives.max_stale.is_none();
         if staleness < terms.stale_while_revalidate && !wants_fresh {
             let clause = Clause::StaleWhileRevalidate;
             return Ok(Decision::Reuse(stored, clause, Refresh::Behind));
@@ -442,6 +450,12 @@ pub(in crate::cache) mod tests {
         check("cache-control: max-age=3", 4, fresh, "request Collapse: max-age in request");
         check("cache-control: min-fresh=9", 41, fresh, fresh);
         check("cache-control: min-fresh=9", 42, fresh, "request Collapse: min-fresh in request");
+        let stale = "refresh: stale-while-revalidate";
+        check("cache-control: min-fresh=0", 50, stale, stale);
+        check("cache-control: min-fresh=0", 51, stale, "request Collapse: min-fresh in request");
+        check("cache-control: max-age=60", 50, stale, "stale Collapse: stale");
+        let accepted = "reuse: max-stale in request";
+        check("cache-control: max-age=60, max-stale", 50, accepted, accepted);
     }
 
     #[test]

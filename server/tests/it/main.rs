@@ -1,7 +1,8 @@
 //! Integration tests.
 //!
-//! `clauses` and `scenarios` run on a paused clock without sockets; all others start the
-//! binary and speak to it over sockets, on ports that the system chooses.
+//! `clauses` and `scenarios` run on a paused clock without sockets, and `model` compares
+//! pure functions; all others start the binary and speak to it over sockets, on ports that
+//! the system chooses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,6 +11,7 @@ mod churn;
 mod clauses;
 mod docs;
 mod hostile;
+mod model;
 mod process;
 mod scenario;
 mod scenarios;

@@ -12,7 +12,7 @@ use crate::{
     cache::{
         clause::Clause,
         date,
-        directives::{RequestDirectives, ResponseDirectives, Scope, Word},
+        directives::{Field, RequestDirectives, ResponseDirectives, Scope, Word},
         freshness::{Lifetime, corrected_initial_age, is_heuristically_cacheable},
         range::ContentRange,
         rules::{Caching, Rule},
@@ -120,7 +120,8 @@ pub fn storable(
         || terms.lifetime.duration() != std::time::Duration::ZERO
         || directives.max_age.is_some()
         || directives.s_maxage.is_some()
-        || headers.contains_key(header::EXPIRES);
+        // A targeted field stands in its place too (RFC 9213 §2.2).
+        || (directives.field == Field::CacheControl && headers.contains_key(header::EXPIRES));
     if !is_allowed {
         return Err(Clause::NotAllowed);
     }
@@ -237,6 +238,8 @@ mod tests {
         check(500, "", Err(Clause::NotAllowed));
         check(599, "cache-control: max-age=5", FIVE);
         check(503, "expires: Thu, 01 Jan 1970 00:00:05 GMT", FIVE);
+        check(500, "expires: 0\netag: a", Ok(Lifetime::Explicit(Duration::ZERO)));
+        check(500, "cdn-cache-control: x\nexpires: 0\netag: a", Err(Clause::NotAllowed));
         check(103, "cache-control: max-age=5", Err(Clause::Status));
         check(304, "cache-control: max-age=5", Err(Clause::Status));
         check(206, "cache-control: max-age=5\ncontent-range: bytes 0-4/9", Err(Clause::Part));
@@ -264,6 +267,11 @@ mod tests {
             Ok(Lifetime::Configured(Duration::from_mins(10))),
         );
         check(200, "cache-control: max-age=0\nlast-modified: today", Err(Clause::OfNoUse));
+        check(
+            200,
+            "cache-control: max-age=0, stale-while-revalidate=9",
+            Ok(Lifetime::Explicit(Duration::ZERO)),
+        );
         check(200, "cache-control: max-age=5\nage: 6", Err(Clause::OfNoUse));
         check(200, "cache-control: max-age=5, stale-if-error=9\nage: 6", FIVE);
         check(200, "cache-control: max-age=5, stale-if-error=1\nage: 6", Err(Clause::OfNoUse));

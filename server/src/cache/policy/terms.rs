@@ -79,6 +79,14 @@ impl Terms {
         let is_overruled =
             rule.authority == Authority::Rule && matches!(lifetime, Lifetime::Configured(_));
         let never_stale = if is_overruled { None } else { never_stale(directives) };
+        // §4.2: "If an origin server wishes to force a cache to validate every request, it can
+        // assign an explicit expiration time in the past": what is configured prolongs a
+        // freshness and makes none.
+        let window = |said: Option<Duration>, configured| {
+            let configured =
+                if lifetime.duration().is_zero() { Duration::ZERO } else { configured };
+            said.unwrap_or(configured)
+        };
         Terms {
             lifetime,
             validation: match &directives.no_cache {
@@ -86,10 +94,11 @@ impl Terms {
                 _ => Validation::WhenStale,
             },
             never_stale,
-            stale_while_revalidate: directives
-                .stale_while_revalidate
-                .unwrap_or(rule.stale_while_revalidate),
-            stale_if_error: directives.stale_if_error.unwrap_or(rule.stale_if_error),
+            stale_while_revalidate: window(
+                directives.stale_while_revalidate,
+                rule.stale_while_revalidate,
+            ),
+            stale_if_error: window(directives.stale_if_error, rule.stale_if_error),
             ends: rule.expires_at.as_ref().map(|time| time.next_after(response_time)),
             audience: if is_for_all(directives) { Audience::Everyone } else { Audience::Anonymous },
             forced_by: match rule.client_directives {
@@ -100,14 +109,10 @@ impl Terms {
         }
     }
 
-    /// Whether a response of this age may answer in some case though it is
-    /// stale. One that was never fresh, and does not say itself that it may, has
-    /// no such use: the configured windows prolong a freshness, they make none.
+    /// Whether a response of this age may answer in some case though it is stale.
     pub fn is_usable_stale(&self, age: Duration) -> bool {
         let window = self.stale_while_revalidate.max(self.stale_if_error);
-        self.never_stale.is_none()
-            && !self.lifetime.duration().is_zero()
-            && age < self.lifetime.duration().saturating_add(window)
+        self.never_stale.is_none() && age < self.lifetime.duration().saturating_add(window)
     }
 }
 
@@ -174,6 +179,19 @@ mod tests {
         assert_eq!(window("max-age=1"), 7);
         assert_eq!(window("max-age=1, stale-while-revalidate=3"), 3);
         assert_eq!(window("max-age=1, stale-while-revalidate=0"), 0);
+    }
+
+    #[test]
+    fn the_rules_stale_windows_prolong_a_freshness_and_make_none() {
+        let rule = Rule::default();
+        let windows = |control| {
+            let Terms { stale_while_revalidate, stale_if_error, .. } = terms(control, &rule);
+            (stale_while_revalidate.as_secs(), stale_if_error.as_secs())
+        };
+        assert_eq!(windows("max-age=1"), (3600, 86_400));
+        assert_eq!(windows("max-age=0"), (0, 0));
+        assert_eq!(windows("max-age=0, stale-while-revalidate=3"), (3, 0));
+        assert_eq!(windows("max-age=0, stale-if-error=3"), (0, 3));
     }
 
     #[test]
