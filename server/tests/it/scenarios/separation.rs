@@ -1,5 +1,7 @@
 //! What one client's request must not change for the others.
 
+use server::cache::rules::{QueryRule, Rule};
+
 use super::*;
 
 /// Asks, and reads the answer to its end.
