@@ -242,7 +242,9 @@ impl Cache {
                         self.uncacheable.note(&key, times.response_time);
                         // A full answer takes the place of what was asked about (§4.3.3): that
                         // must not go on answering, stale, though this one is not kept.
-                        if let Some(stored) = &selected {
+                        let is_stale =
+                            |stored: &&Arc<Prepared>| !stored.is_fresh(times.response_time);
+                        if let Some(stored) = selected.as_ref().filter(is_stale) {
                             self.store.remove(&key, stored);
                         }
                     }
