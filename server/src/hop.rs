@@ -96,6 +96,12 @@ pub fn from_upstream(headers: &mut HeaderMap, version: Version) {
     headers.append(header::VIA, via(version));
 }
 
+/// Whether a field tells the upstream who asks. What a client says in it is
+/// replaced, so that nothing can be selected by it here.
+pub fn tells_of_client(name: &HeaderName) -> bool {
+    *name == FORWARDED || name.as_str().starts_with(X_FORWARDED)
+}
+
 /// Whether a request has passed this relay before (RFC 9110 §7.6.3, RFC 8586 §2).
 pub fn is_loop(headers: &HeaderMap) -> bool {
     let received_by = |member: &str| member.split_ascii_whitespace().nth(1) == Some(NAME);
@@ -151,10 +157,9 @@ fn via(version: Version) -> HeaderValue {
 }
 
 fn strip_forwarded(headers: &mut HeaderMap) {
-    headers.remove(FORWARDED);
-    let claims = |name: &HeaderName| name.as_str().starts_with(X_FORWARDED);
-    if headers.keys().any(claims) {
-        let names: Vec<HeaderName> = headers.keys().filter(|name| claims(name)).cloned().collect();
+    if headers.keys().any(tells_of_client) {
+        let claims = headers.keys().filter(|name| tells_of_client(name));
+        let names: Vec<HeaderName> = claims.cloned().collect();
         for name in names {
             headers.remove(name);
         }

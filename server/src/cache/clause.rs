@@ -51,6 +51,8 @@ clauses! {
     Incomplete = "incomplete", "RFC 9111 3.3";
     /// `Authorization`, and nothing says that the response is for all.
     Authorization = "authorization", "RFC 9111 3.5";
+    /// It was asked for in one client's name, and does not say that it is for all.
+    ForOne = "asked for one client", "RFC 9111 3";
     /// Nothing is stored under the key.
     Absent = "nothing stored", "RFC 9111 4";
     /// What is stored was selected by other request fields.

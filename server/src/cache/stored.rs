@@ -322,6 +322,10 @@ impl Prepared {
             let range = ContentRange { first: 0, last: complete - 1, complete: Some(complete) };
             return single(headers, &Part { range, body: body.clone() }, only);
         }
+        let asked: u64 = parts.iter().map(|part| part.end() - part.start() + 1).sum();
+        if MULTIPART_LIMIT < asked {
+            return None;
+        }
         let boundary = range::boundary(body, &parts);
         let content_type = headers.get(header::CONTENT_TYPE);
         let body = range::multipart(body, &parts, complete, content_type, &boundary);
@@ -356,6 +360,10 @@ fn single(headers: &HeaderMap, part: &Part, range: &RangeInclusive<u64>) -> Opti
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     Some(assemble(StatusCode::PARTIAL_CONTENT, headers, Body::from_bytes(body)))
 }
+
+/// Several ranges are copied and searched for a boundary: where that would be
+/// much, the whole is sent, as a server may (RFC 9110 §14.2).
+const MULTIPART_LIMIT: u64 = 1 << 20;
 
 /// How long a stale response is kept for the sake of its validator.
 const KEPT_FOR_VALIDATION: Duration = Duration::from_hours(24);

@@ -450,7 +450,7 @@ async fn a_variant_that_does_not_match_sends_the_follower_on_its_own() {
     assert_eq!(text(first).await, "fisk");
     assert_eq!(
         cache_status(&second),
-        "lunch-relay; fwd=uri-miss; detail=\"no explicit freshness, RFC 9111 3\""
+        "lunch-relay; fwd=uri-miss; detail=\"asked for one client, RFC 9111 3\""
     );
     assert_eq!(text(second).await, "fish");
 }

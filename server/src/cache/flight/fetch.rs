@@ -11,7 +11,7 @@ use crate::{
     cache::{
         Cache,
         clause::Clause,
-        directives::RequestDirectives,
+        directives::{RequestDirectives, ResponseDirectives},
         etag,
         key::CacheKey,
         policy::storing::{Storable, Times, storable},
@@ -159,12 +159,17 @@ impl Cache {
         times: Times,
     ) -> Option<Arc<Prepared>> {
         let old = &stored.response;
-        let response = StoredResponse {
-            fields: updated(&old.fields, new),
-            times,
-            body: old.body.clone(),
-            ..old.clone()
-        };
+        let mut fields = updated(&old.fields, new);
+        if MOST_LINES < fields.len() {
+            return None;
+        }
+        // A cookie that comes with no word of its own on freshness is for the one who asked.
+        let said = ResponseDirectives::of(new);
+        let is_for_one = said.max_age.is_none() && said.s_maxage.is_none();
+        if is_for_one && new.contains_key(header::SET_COOKIE) {
+            fields.retain(|(name, _)| *name != header::SET_COOKIE);
+        }
+        let response = StoredResponse { fields, times, body: old.body.clone(), ..old.clone() };
         self.restore(wanted, response)
     }
 
@@ -224,6 +229,9 @@ impl Cache {
         }
     }
 }
+
+/// More lines are not kept: each validation may bring new ones.
+const MOST_LINES: usize = 512;
 
 /// A response is passed on with the date of its arrival where it has none
 /// (RFC 9110 §6.6.1): without, each answer from the store would seem to be made

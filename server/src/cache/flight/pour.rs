@@ -52,7 +52,7 @@ impl Pour<'_> {
                     match writer.write(bytes).await {
                         Written::Kept => {}
                         Written::Passing => drop(leave.take()),
-                        Written::Deserted => return,
+                        Written::Deserted => return self.note_length(length),
                     }
                 }
                 Err(frame) => trailers = frame.into_trailers().ok(),
@@ -64,15 +64,19 @@ impl Pour<'_> {
         if has_content && announced.is_some_and(|announced| announced != length) {
             return;
         }
-        // A lack of memory is of the moment, too great a length is the key's.
-        if self.cache.max_object_size < length {
-            self.cache.uncacheable.note(&self.key, self.cache.clock.now());
-        }
+        self.note_length(length);
         // Stored before the fill ends and its key is free: who comes later finds it.
         if let Some(pieces) = writer.whole() {
             self.keep(joined(&pieces));
         }
         writer.finish(trailers);
+    }
+
+    /// A lack of memory is of the moment, too great a length is the key's.
+    fn note_length(&self, length: usize) {
+        if self.cache.max_object_size < length {
+            self.cache.uncacheable.note(&self.key, self.cache.clock.now());
+        }
     }
 
     fn keep(self, body: Bytes) {

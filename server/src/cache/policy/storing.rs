@@ -62,7 +62,8 @@ pub fn storable(
 
     // "The request method is understood by the cache": GET, and a POST whose response
     // says that it represents the target and for how long (RFC 9110 §9.3.3).
-    let is_of_target = status.is_success() && represents_target(request, headers, terms.lifetime);
+    let is_of_target =
+        status == StatusCode::OK && represents_target(request, headers, terms.lifetime);
     if request.method != Method::GET && !is_of_target {
         return Err(Clause::Method);
     }
@@ -331,6 +332,9 @@ mod tests {
             &plain(),
         );
         assert_eq!(failed.err(), Some(Clause::Method));
+        let text = "cache-control: max-age=5\ncontent-location: /x";
+        let accepted = stored(&request("POST", ""), 202, text, &plain());
+        assert_eq!(accepted.err(), Some(Clause::Method));
     }
 
     #[test]

@@ -176,3 +176,13 @@ async fn several_ranges_are_several_parts() {
         assert!(body.contains(part), "{body}");
     }
 }
+
+#[test]
+fn much_in_several_ranges_is_sent_whole() {
+    let mut stored = prepared(&[], "");
+    stored.response.body = vec![b'x'; 3 << 20].into();
+    let answer = hit(&stored, "GET", "range: bytes=0-1048575, 2000000-2000001", 0);
+    assert_eq!(answer.status(), 200);
+    let answer = hit(&stored, "GET", "range: bytes=0-9, 2000000-2000001", 0);
+    assert_eq!(answer.status(), 206);
+}

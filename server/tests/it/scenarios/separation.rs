@@ -148,3 +148,28 @@ async fn a_posts_ignored_query_is_not_what_a_get_without_it_gets() {
     assert_eq!(text(relay.ask("POST", "/menu?x", &[]).await).await, "/menu?x");
     assert_eq!(body(&relay, &[]).await, "/menu");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_selected_by_who_asks_is_not_stored() {
+    for name in ["forwarded", "x-forwarded-for"] {
+        let control = ("cache-control", "public, max-age=60");
+        let relay = Scenario::new(move |_| Ok(answer(200, &[control, ("vary", name)], "mine")));
+        let mine = relay.ask("GET", "/menu", &[("authorization", "x")]).await;
+        assert!(!cache_status(&mine).contains("stored"), "{name}: {}", cache_status(&mine));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cookie_in_a_304_that_says_nothing_of_freshness_is_kept_for_nobody() {
+    let (relay, _) = scripted(
+        &[],
+        &[
+            (200, &[("cache-control", "max-age=60"), ("etag", "\"a\"")], "menu"),
+            (304, &[("etag", "\"a\""), ("set-cookie", "user=1")], ""),
+        ],
+    );
+    relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
+    advance(Duration::from_mins(1)).await;
+    relay.get("/menu").await;
+    assert_eq!(relay.get("/menu").await.header("set-cookie"), None);
+}

@@ -32,7 +32,7 @@ pub(in super::super) fn store(case: &Case) -> Result<Stored, Clause> {
         "POST"
             if source == Source::Explicit
                 && freshness_lifetime != 0
-                && (200..300).contains(&case.status)
+                && case.status == 200
                 && content_location_is_target(case) => {}
         _ => return Err(Clause::Method),
     }

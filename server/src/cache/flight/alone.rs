@@ -1,0 +1,138 @@
+//! A request that goes to the upstream for its client alone, and what its
+//! answer means for what is stored.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, header};
+use poem::{Body, Response};
+
+use super::{
+    Asked, Flight, Role,
+    fetch::{Fetched, Wanted},
+    head::SharedHead,
+    pour::Pour,
+};
+use crate::{
+    cache::{
+        Cache,
+        clause::Clause,
+        fill::Fill,
+        freshness::Lifetime,
+        key::CacheKey,
+        policy::{Asks, Forward, invalidates, storing::Times},
+        status::{CacheStatus, Outcome},
+        validation::{Asking, HeadEffect, effect_of_head},
+    },
+    exchange::{Failure, RequestHead},
+    hop,
+};
+
+impl Cache {
+    /// Puts a request to the upstream for its client alone.
+    pub(in crate::cache) async fn alone(
+        self: &Arc<Self>,
+        key: CacheKey,
+        head: RequestHead,
+        body: Body,
+        asks: Asks,
+        forward: Forward,
+    ) -> Response {
+        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        let epoch = self.store.epoch(&asked.key);
+        let selected = forward.stored.as_ref();
+        let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected };
+        let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
+            Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),
+            Fetched::Stored(stored, told) => {
+                return self.stored_answer(&asked, &stored, told, &Role::Follower);
+            }
+            Fetched::New(answer, times) => (answer, times),
+        };
+
+        let mut epoch = epoch;
+        if invalidates(&asked.head.method, answer.status()) {
+            self.invalidate(&asked, answer.headers());
+            // What this answer itself brings comes after what it ends.
+            epoch = self.store.epoch(&asked.key);
+        }
+        if asked.head.method == Method::HEAD {
+            self.compare(wanted, &answer, times);
+        }
+        let storable = match self.storable(&asked.head, &answer, times) {
+            // It was asked for in one client's name: the upstream has to say itself that it
+            // is for all.
+            Ok(storable)
+                if matches!(storable.terms.lifetime, Lifetime::Explicit(_))
+                    && self.is_as_for_everyone(&asked.head)
+                    && !storable.selecting.names().any(hop::tells_of_client) =>
+            {
+                storable
+            }
+            Ok(_) => return self.private(answer, &asked, Clause::ForOne),
+            Err(clause) => return self.private(answer, &asked, clause),
+        };
+        let (head, body) = SharedHead::split(answer, storable, times);
+        let head = Arc::new(head);
+        let fill: Arc<Flight> = Arc::new(Fill::new(&self.fills, self.max_object_size));
+        let writer = Arc::clone(&fill).write();
+        let Some(reader) = fill.read() else { return self.failed(&Failure::Abandoned, asked.fwd) };
+        tokio::spawn({
+            let (cache, key, head) = (Arc::clone(self), asked.key.clone(), Arc::clone(&head));
+            async move {
+                let pour = Pour { cache: &cache, key, epoch, head };
+                pour.run(body, &writer, None).await;
+            }
+        });
+        let status = CacheStatus::fwd(asked.fwd).stored().ttl(head.ttl());
+        // Its conditions went upstream with it, and were evaluated there.
+        let asked = Asked { asks: Asks::default(), ..asked };
+        self.new_answer(&asked, &head, reader, status, Outcome::Forwarded(asked.fwd))
+    }
+
+    /// Ends what a request has made invalid (RFC 9111 §4.4): what is stored
+    /// under its target, and under the URIs that its answer names where they
+    /// are of the same origin.
+    fn invalidate(&self, asked: &Asked, answer: &HeaderMap) {
+        self.outdate(&asked.key);
+        for name in [header::LOCATION, header::CONTENT_LOCATION] {
+            let named = answer
+                .get(name)
+                .and_then(|reference| reference.to_str().ok())
+                .and_then(|reference| asked.head.target.resolve(reference, asked.head.authority()));
+            if let Some(named) = named {
+                self.purge(&named);
+            }
+        }
+    }
+
+    /// Freshens or ends the response stored for GET by the answer to a HEAD
+    /// request (RFC 9111 §4.3.5).
+    fn compare(&self, wanted: Wanted<'_>, answer: &Response, times: Times) {
+        let Some(stored) = wanted.selected else { return };
+        match effect_of_head(&stored.response, answer.status(), answer.headers()) {
+            HeadEffect::Freshens if !self.is_as_for_everyone(wanted.request) => {}
+            HeadEffect::None => {}
+            HeadEffect::Outdates => {
+                self.outdate(wanted.key);
+            }
+            HeadEffect::Freshens => {
+                let request = self.for_everyone(wanted.request, None);
+                let get = RequestHead { method: Method::GET, ..request };
+                let wanted = Wanted { request: &get, ..wanted };
+                if self.freshen(wanted, stored, answer.headers(), times).is_none() {
+                    self.store.remove(wanted.key, stored);
+                }
+            }
+        }
+    }
+
+    /// Whether a request went upstream with nothing that the key does not tell
+    /// and its rule keeps from the requests of flights: fields, or members of
+    /// the query. They would have a say in what others get.
+    fn is_as_for_everyone(&self, request: &RequestHead) -> bool {
+        let rule = self.rules.of(request.target.path());
+        // The upstream gets a host of our own (RFC 9112 §3.2).
+        request.headers.keys().all(|name| *name == header::HOST || rule.sends(name))
+            && self.rules.canonical(request.target.clone()) == request.target
+    }
+}
