@@ -14,7 +14,7 @@ const PURE: [&str; 26] = [
     "cache/directives.rs",
     "cache/policy.rs",
     "cache/clause.rs",
-    "cache/date.rs",
+    "date.rs",
     "cache/directives/targeted.rs",
     "cache/policy/storing.rs",
     "cache/policy/terms.rs",
