@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 26] = [
+const PURE: [&str; 34] = [
     "target.rs",
     "list.rs",
     "hop.rs",
@@ -33,6 +33,14 @@ const PURE: [&str; 26] = [
     "cache/status.rs",
     "cache/uncacheable.rs",
     "serve/phase.rs",
+    "upstream/governor.rs",
+    "upstream/governor/advice.rs",
+    "upstream/governor/breaker.rs",
+    "upstream/governor/bucket.rs",
+    "upstream/governor/gate.rs",
+    "upstream/governor/ledger.rs",
+    "upstream/governor/pace.rs",
+    "upstream/governor/queue.rs",
 ];
 
 fn source() -> PathBuf {
