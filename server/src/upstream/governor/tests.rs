@@ -213,6 +213,32 @@ fn a_hold_is_bounded_and_grows_where_nothing_is_said() {
 }
 
 #[test]
+fn answers_from_before_do_not_shorten_the_next_hold() {
+    let mut scene = Scene::new(FREE);
+    let (limited, late) = (scene.go(Client), scene.go(Client));
+    scene.now = ms(100);
+    scene.answer(limited, 429, &Advice::default());
+    scene.answer(late, 200, &Advice::default());
+    scene.now = Duration::from_mins(1);
+    let probe = scene.go(Client);
+    scene.answer(probe, 429, &Advice::default());
+    assert!(2000 <= scene.refused(Client).1);
+}
+
+#[test]
+fn relays_that_were_told_the_same_come_back_one_after_the_other() {
+    let waits: std::collections::BTreeSet<u128> = (0..20)
+        .map(|seed| {
+            let mut scene = Scene { governor: Governor::new(FREE, seed), now: Duration::ZERO };
+            let grant = scene.go(Client);
+            scene.answer(grant, 429, &retry_after(60));
+            scene.refused(Client).1
+        })
+        .collect();
+    assert!(10 < waits.len(), "{waits:?}");
+}
+
+#[test]
 fn a_probe_that_nobody_waits_for_leaves_it_to_the_next() {
     let mut scene = Scene::new(FREE);
     let grant = scene.go(Client);
