@@ -8,7 +8,7 @@ use super::{
     Came, Governor, Grant,
     advice::{Advice, Quota},
     breaker::Went,
-    gate::{Gate, Role},
+    gate::{Gate, Probe, Role},
     ledger::Spent,
 };
 
@@ -108,7 +108,10 @@ impl Governor {
 
     fn hold(&mut self, told: Duration, role: Role, now: Duration) {
         self.limited = self.limited.saturating_add(1);
-        self.ledger.held += 1;
+        // Those that were under way say the same thing again.
+        if !matches!(self.gate, Gate::Held { probe: Probe::None, .. }) {
+            self.ledger.held += 1;
+        }
         let told = told.clamp(FIRST_HOLD, LONGEST_HOLD);
         // Not all who were told the same come back at the same moment.
         let until = now + told + self.random.up_to((told / 10).min(Duration::from_secs(5)));

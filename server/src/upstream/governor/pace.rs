@@ -29,6 +29,8 @@ pub struct Pace {
     burst: u32,
     cut: Option<Cut>,
     policy: Option<(Policy, Duration)>,
+    /// Since when the policy is what it is.
+    policy_since: Duration,
     /// The most at once that the upstream says, and when it said so.
     limit: Option<(u32, Duration)>,
     observed: Observed,
@@ -47,7 +49,15 @@ impl Pace {
     /// As configured: requests a second, and so many at once.
     pub fn new(configured: Option<f64>, burst: u32) -> Pace {
         let observed = Observed::default();
-        Pace { configured, burst, cut: None, policy: None, limit: None, observed }
+        Pace {
+            configured,
+            burst,
+            cut: None,
+            policy: None,
+            policy_since: Duration::ZERO,
+            limit: None,
+            observed,
+        }
     }
 
     /// The rate in force, in requests a second; `None`: nothing limits it.
@@ -82,11 +92,15 @@ impl Pace {
 
     /// Notes what the upstream says of its limits.
     pub fn told(&mut self, policy: Option<Policy>, limit: Option<u32>, now: Duration) {
+        let before = self.policy.map(|(policy, _)| policy);
         let known = |said: Duration| now.saturating_sub(said) < REMEMBERED;
         self.policy = policy
             .filter(|policy| policy.quota != 0)
             .map(|policy| (policy, now))
             .or(self.policy.filter(|(_, said)| known(*said)));
+        if self.policy.map(|(policy, _)| policy) != before {
+            self.policy_since = now;
+        }
         self.limit = limit
             .filter(|limit| *limit != 0)
             .map(|limit| (limit, now))
@@ -96,8 +110,8 @@ impl Pace {
     /// The upstream said that there were too many requests; the one it said it
     /// of was sent then.
     pub fn refused(&mut self, sent_at: Duration, now: Duration) {
-        // What was sent before the last cut says nothing of the rate since.
-        if self.cut.is_some_and(|cut| sent_at < cut.at) {
+        // What was sent before the last change says nothing of the rate since.
+        if sent_at < self.policy_since || self.cut.is_some_and(|cut| sent_at < cut.at) {
             return;
         }
         let floor = self.configured.map_or(FLOOR, |configured| configured.min(FLOOR));
@@ -221,6 +235,18 @@ mod tests {
             pace.answered(seconds(at));
         }
         assert!((200..300).contains(&at), "{at}");
+    }
+
+    #[test]
+    fn who_did_not_know_the_policy_has_not_broken_it() {
+        let mut pace = Pace::new(Some(10.0), 20);
+        let policy = Some(Policy { quota: 2, window: seconds(1) });
+        pace.told(policy, None, seconds(2));
+        pace.refused(seconds(1), seconds(2));
+        check(&pace, Some(1.8));
+        pace.told(policy, None, seconds(4));
+        pace.refused(seconds(3), seconds(4));
+        check(&pace, Some(0.9));
     }
 
     #[test]

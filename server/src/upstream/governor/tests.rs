@@ -221,8 +221,23 @@ fn answers_from_before_do_not_shorten_the_next_hold() {
     scene.answer(late, 200, &Advice::default());
     scene.now = Duration::from_mins(1);
     let probe = scene.go(Client);
+    let before = scene.governor.figures(scene.now).ledger.held;
     scene.answer(probe, 429, &Advice::default());
     assert!(2000 <= scene.refused(Client).1);
+    assert_eq!((before, scene.governor.figures(scene.now).ledger.held), (1, 2));
+}
+
+#[test]
+fn those_that_were_under_way_make_no_hold_of_their_own() {
+    let mut scene = Scene::new(FREE);
+    let crowd = [scene.go(Client), scene.go(Client), scene.go(Client)];
+    scene.now = ms(100);
+    for (grant, seconds) in crowd.into_iter().zip([5, 60, 5]) {
+        scene.answer(grant, 429, &retry_after(seconds));
+    }
+    assert_eq!(scene.governor.figures(scene.now).ledger.held, 1);
+    // The longest counts.
+    assert!(60_000 <= scene.refused(Client).1);
 }
 
 #[test]
