@@ -13,7 +13,6 @@ pub mod clause;
 pub mod collapse;
 pub mod conditions;
 mod config;
-pub mod date;
 pub mod directives;
 pub mod etag;
 pub mod explain;
@@ -53,6 +52,7 @@ use self::{
 };
 use crate::{
     clock::Clock,
+    date,
     exchange::{Failure, RequestHead},
     problem::Problem,
     target::Target,

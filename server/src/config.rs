@@ -18,7 +18,7 @@ use serde::Serialize;
 pub use self::{
     presets::Preset,
     rules::RuleTable,
-    units::{Size, Span},
+    units::{AtMost, Rate, Size, Span},
 };
 use crate::{
     cache::{

@@ -32,7 +32,8 @@ mod target;
 mod turn;
 mod week;
 
-pub use options::{DemoConfig, Era, Fault, FaultKind, OptionError, Rate, Weekday};
+pub use crate::config::Rate;
+pub use options::{DemoConfig, Era, Fault, FaultKind, OptionError, Weekday};
 pub use serve::run;
 
 #[cfg(test)]

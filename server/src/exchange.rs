@@ -1,7 +1,9 @@
-//! The words that the cache and the upstream share: a request's head, and how
-//! an exchange with the upstream can fail.
+//! The words that the cache and the upstream share: a request's head, what a
+//! request is for, and how an exchange with the upstream can fail.
 
-use http::{HeaderMap, Method, StatusCode, Version, header, uri::Scheme};
+use std::{net::IpAddr, time::Duration};
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
 use poem::{
     Body, Request, RequestParts, Response,
     error::ResponseError,
@@ -60,6 +62,149 @@ impl RequestHead {
     }
 }
 
+/// What a request to the upstream is for; an extension of the request.
+///
+/// The governor lets clients go before refreshes, and gives what passes through
+/// a cap of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A client waits for an answer that may be stored.
+    #[default]
+    Client,
+    /// A client waits for an answer that is its own, and takes it at its own
+    /// pace.
+    PassThrough,
+    /// Nobody waits: what is stored is fetched anew.
+    Refresh,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Purpose; 3] = [Purpose::Client, Purpose::PassThrough, Purpose::Refresh];
+
+    /// Its name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Client => "client",
+            Purpose::PassThrough => "pass-through",
+            Purpose::Refresh => "refresh",
+        }
+    }
+}
+
+/// The client that had a request made which names nobody; an extension of the
+/// request.
+///
+/// The governor is fair over clients. It does not go upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker(pub IpAddr);
+
+/// A bound of the way to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The rate.
+    Rate,
+    /// Requests under way.
+    Concurrency,
+    /// Requests under way that go at their client's pace.
+    PassThrough,
+    /// Requests that wait.
+    Queue,
+    /// What the upstream says is left.
+    Quota,
+    /// The time until which the upstream asked to be left alone.
+    Hold,
+    /// The circuit breaker.
+    Breaker,
+}
+
+impl Bound {
+    /// All of them.
+    pub const ALL: [Bound; 7] = [
+        Bound::Rate,
+        Bound::Concurrency,
+        Bound::PassThrough,
+        Bound::Queue,
+        Bound::Quota,
+        Bound::Hold,
+        Bound::Breaker,
+    ];
+
+    /// Its name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Bound::Rate => "rate",
+            Bound::Concurrency => "concurrency",
+            Bound::PassThrough => "pass-through",
+            Bound::Queue => "queue",
+            Bound::Quota => "quota",
+            Bound::Hold => "hold",
+            Bound::Breaker => "breaker",
+        }
+    }
+
+    /// What was reached, and what sets it.
+    fn detail(self) -> &'static str {
+        match self {
+            Bound::Rate => {
+                "its turn would not come within --upstream-timeout at the rate at which the upstream is asked: see --upstream-rate and --upstream-burst"
+            }
+            Bound::Concurrency => {
+                "as many requests are under way as the upstream is given at a time: see --upstream-concurrency"
+            }
+            Bound::PassThrough => {
+                "half of --upstream-concurrency is taken by requests that go at their clients' pace"
+            }
+            Bound::Queue => {
+                "as many requests are waiting for the upstream as may: see --upstream-rate and --upstream-concurrency"
+            }
+            Bound::Quota => {
+                "the upstream says that no requests are left until then (RateLimit); no flag changes that"
+            }
+            Bound::Hold => {
+                "the upstream asked not to be called until then (429 or Retry-After); no flag changes that, a lower --upstream-rate avoids it"
+            }
+            Bound::Breaker => {
+                "the upstream keeps failing and is probed every few seconds; no flag changes that, see --upstream for its address"
+            }
+        }
+    }
+
+    /// The proxy error type (RFC 9209 §2.3).
+    fn error(self) -> &'static str {
+        match self {
+            Bound::Concurrency | Bound::PassThrough => "connection_limit_reached",
+            Bound::Rate | Bound::Queue => "http_request_denied",
+            Bound::Quota | Bound::Hold | Bound::Breaker => "destination_unavailable",
+        }
+    }
+}
+
+/// On whose behalf the upstream is asked, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// What the request is for.
+    pub purpose: Purpose,
+    /// Who asks, where the request itself names nobody.
+    pub asker: Option<Asker>,
+}
+
+impl Errand {
+    /// The errand of a client's own request.
+    pub fn of(request: &RequestHead, purpose: Purpose) -> Errand {
+        let address = request.remote.as_socket_addr();
+        Errand { purpose, asker: address.map(|address| Asker(address.ip().to_canonical())) }
+    }
+
+    /// Makes the request say it.
+    pub fn note(self, request: &mut Request) {
+        request.extensions_mut().insert(self.purpose);
+        if let Some(asker) = self.asker {
+            request.extensions_mut().insert(asker);
+        }
+    }
+}
+
 /// How an exchange with the upstream fails before it has an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -83,6 +228,14 @@ pub enum Failure {
         "the request has already passed this relay: the upstream's address leads back here, see --upstream"
     )]
     Loop,
+    /// The upstream was not asked: a bound was reached.
+    #[error("the upstream was not asked: {}", bound.detail())]
+    Shed {
+        /// Which.
+        bound: Bound,
+        /// How long until a request like this one may go.
+        retry_after: Duration,
+    },
     /// The relay's own work on the exchange ended without a result.
     #[error("the relay dropped the exchange; the log says why")]
     Abandoned,
@@ -98,9 +251,16 @@ impl Failure {
             Failure::Broken(_) => (StatusCode::BAD_GATEWAY, "http_response_incomplete"),
             Failure::RequestBroken(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
             Failure::Loop => (StatusCode::LOOP_DETECTED, "proxy_loop_detected"),
+            Failure::Shed { bound, .. } => (StatusCode::SERVICE_UNAVAILABLE, bound.error()),
             Failure::Abandoned => (StatusCode::INTERNAL_SERVER_ERROR, "proxy_internal_error"),
         };
-        Problem::new(status, error, self.to_string())
+        let mut problem = Problem::new(status, error, self.to_string());
+        if let Failure::Shed { retry_after, .. } = self {
+            // Whole seconds, rounded up: who comes back then is not too early.
+            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() != 0);
+            problem.field = Some((header::RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        }
+        problem
     }
 
     /// The failure that an upstream endpoint's error stands for.
@@ -119,5 +279,35 @@ impl ResponseError for Failure {
 
     fn as_response(&self) -> Response {
         self.problem().response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_shed_is_told_when_to_come_back_and_what_was_reached() {
+        let check = |millis, seconds: &str| {
+            let retry_after = Duration::from_millis(millis);
+            let answer = Failure::Shed { bound: Bound::Rate, retry_after }.as_response();
+            assert_eq!(answer.status(), 503);
+            assert_eq!(answer.header("retry-after"), Some(seconds));
+        };
+        check(0, "1");
+        check(1000, "1");
+        check(1001, "2");
+        check(59_999, "60");
+
+        for bound in Bound::ALL {
+            let shed = Failure::Shed { bound, retry_after: Duration::ZERO };
+            let answer = shed.as_response();
+            let status = format!("lunch-relay; error={}", bound.error());
+            assert_eq!(answer.header("proxy-status"), Some(&*status));
+            let body = answer.into_body().into_string().await.unwrap();
+            assert!(body.contains(bound.detail()), "{body}");
+            // What no flag sets says so.
+            assert!(body.contains("--upstream") || body.contains("no flag"), "{body}");
+        }
     }
 }

@@ -30,6 +30,7 @@ pub mod problem;
 pub mod target;
 
 pub mod cache;
+pub mod date;
 pub mod hop;
 pub mod list;
 pub mod upstream;

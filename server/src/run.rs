@@ -1,6 +1,13 @@
 //! A relay from its sockets to its end.
 
-use std::{future::Future, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    hash::{BuildHasher, RandomState},
+    io::Write,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use poem::EndpointExt;
@@ -14,7 +21,7 @@ use crate::{
     demo::{self, DemoConfig},
     serve::{self, Drain, Limits},
     telemetry::{access_log::AccessLog, metrics::Metrics},
-    upstream::{Address, Base, Upstream},
+    upstream::{Address, Base, Governed, Upstream},
 };
 
 /// Connections that the operator's listener takes.
@@ -47,6 +54,11 @@ pub async fn relay(
     let metrics = Arc::new(Metrics::new());
     let upstream = Upstream::new(base, &config.upstream, Arc::clone(&metrics))
         .context("cannot read the system's certificates, which an https upstream needs")?;
+    let upstream = Governed::new(upstream, &config.upstream, clock.clone(), seed());
+    metrics.watch_governor({
+        let watch = upstream.watch();
+        move || watch.figures()
+    });
     let cache =
         Cache::new(&config.cache, rules, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
     metrics.watch_store({
@@ -126,6 +138,11 @@ fn announce(addresses: &[(&str, SocketAddr)]) -> std::io::Result<()> {
         writeln!(stdout, "{name} http://{address}")?;
     }
     stdout.flush()
+}
+
+/// A number that another relay does not have.
+fn seed() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Waits for a listener's connections to end, within limits.

@@ -1,21 +1,29 @@
-//! The way out: one [`Endpoint`] that puts a request to the upstream.
+//! The way out: one [`Endpoint`] that puts a request to the upstream, and one
+//! before it that keeps to the upstream's limits ([`Governed`]).
 //!
 //! Fields are made fit for the next hop, the answer's for the client, and a
 //! failure is one of [`Failure`]'s kinds. Nothing here knows of the cache.
 
+mod admission;
 mod base;
 mod client;
+mod governed;
+pub mod governor;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
 
-pub use self::base::{Base, Upstream as Address};
 use self::client::{BoxBody, Client, Download, Progress, Used};
+pub use self::{
+    base::{Base, Upstream as Address},
+    governed::{Governed, Watch},
+};
 use crate::{
     app::is_reserved,
+    config::{AtMost, Rate},
     exchange::Failure,
     hop::{self, Forwarding},
     telemetry::metrics::{Metrics, UpstreamOutcome},
@@ -37,13 +45,25 @@ pub struct UpstreamConfig {
     )]
     pub upstream: Address,
 
-    /// How long the upstream may take until its answer begins, and pause within it
+    /// How long a request waits for its turn, the upstream until its answer begins, and within it
     #[arg(long, env = "RELAY_UPSTREAM_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     pub upstream_timeout: crate::config::Span,
 
     /// How long a connection to the upstream may take, TLS included
     #[arg(long, env = "RELAY_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s")]
     pub connect_timeout: crate::config::Span,
+
+    /// Requests to the upstream in so much time, as 10/s, 60/m or `unlimited`; where it says less, that counts
+    #[arg(long, env = "RELAY_UPSTREAM_RATE", value_name = "RATE", default_value = "10/s")]
+    pub upstream_rate: AtMost<Rate>,
+
+    /// Requests to the upstream at once, where there were few before
+    #[arg(long, env = "RELAY_UPSTREAM_BURST", value_name = "REQUESTS", default_value = "20")]
+    pub upstream_burst: AtMost<NonZeroU32>,
+
+    /// Requests to the upstream under way at a time, until their answers have ended; half for what goes at its client's pace
+    #[arg(long, env = "RELAY_UPSTREAM_CONCURRENCY", value_name = "REQUESTS", default_value = "8")]
+    pub upstream_concurrency: AtMost<NonZeroU32>,
 
     /// Tell the upstream who asks (`Forwarded`, `X-Forwarded-*`), but for what is fetched for everyone; what a client claims is never passed on
     #[arg(long, env = "RELAY_FORWARDED")]
@@ -96,9 +116,6 @@ impl Upstream {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
-        if hop::is_loop(request.headers()) {
-            return Err(Failure::Loop);
-        }
         let request = self.outgoing(request)?;
         let is_head = request.method() == Method::HEAD;
 

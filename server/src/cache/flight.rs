@@ -35,7 +35,7 @@ use super::{
     stored::{Prepared, not_modified},
     validation::{Asking, remove_conditions},
 };
-use crate::exchange::{Failure, RequestHead};
+use crate::exchange::{Errand, Failure, Purpose, RequestHead};
 
 /// A fill that brings an answer to all who wait.
 pub(super) type Flight = Fill<Brought, Failure>;
@@ -103,7 +103,9 @@ impl Cache {
                 self.follow(flight.read(), Role::Follower, asked).await
             }
             Ok(Joined::Leading(flight, leave)) => {
-                let (reader, role) = self.take_off(&flight, leave, &asked.head, forward.stored);
+                let errand = Errand::of(&asked.head, Purpose::Client);
+                let (reader, role) =
+                    self.take_off(&flight, leave, &asked.head, forward.stored, errand);
                 self.follow(reader, role, asked).await
             }
         }
@@ -129,7 +131,8 @@ impl Cache {
             request.headers.remove(header::CACHE_CONTROL);
             request.headers.remove(header::PRAGMA);
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let _nobody = self.take_off(&flight, leave, &request, Some(stored));
+            let errand = Errand::of(&request, Purpose::Refresh);
+            let _nobody = self.take_off(&flight, leave, &request, Some(stored), errand);
         }
     }
 
@@ -140,14 +143,14 @@ impl Cache {
         leave: Leave<FlightKey, Flight>,
         request: &RequestHead,
         stored: Option<Arc<Prepared>>,
+        errand: Errand,
     ) -> (Option<Reader<Brought, Failure>>, Role) {
         let (private, role) = oneshot::channel();
         let writer = Arc::clone(flight).write();
         // The reader is there before the writer begins.
         let reader = flight.read();
-        let key = leave.key().key.clone();
         let request = self.for_everyone(request, leave.key().range.as_ref());
-        tokio::spawn(Arc::clone(self).fly(key, request, stored, writer, private, leave));
+        tokio::spawn(Arc::clone(self).fly(request, errand, stored, writer, private, leave));
         (reader, Role::Leader(role))
     }
 
@@ -208,21 +211,23 @@ impl Cache {
     /// A flight, from its request to its place in the store.
     async fn fly(
         self: Arc<Self>,
-        key: CacheKey,
         request: RequestHead,
+        errand: Errand,
         selected: Option<Arc<Prepared>>,
         writer: Writer<Brought, Failure>,
         private: oneshot::Sender<Private>,
         leave: Leave<FlightKey, Flight>,
     ) {
         let _counted = self.metrics.flight_begun();
+        let key = leave.key().key.clone();
         let asking = if leave.key().range.is_some() {
             Asking::Anew
         } else {
             Asking::about(selected.as_ref(), &self.store.variants(&key))
         };
         let epoch = self.store.epoch(&key);
-        let wanted = Wanted { key: &key, epoch, request: &request, selected: selected.as_ref() };
+        let selected = selected.as_ref();
+        let wanted = Wanted { key: &key, epoch, request: &request, selected, errand };
         match self.fetch(wanted, Body::empty(), asking).await {
             Fetched::Failed(failure) => writer.land(Landing::Failed(failure)),
             Fetched::Stored(stored, told) => {
@@ -244,7 +249,7 @@ impl Cache {
                         // must not go on answering, stale, though this one is not kept.
                         let is_stale =
                             |stored: &&Arc<Prepared>| !stored.is_fresh(times.response_time);
-                        if let Some(stored) = selected.as_ref().filter(is_stale) {
+                        if let Some(stored) = selected.filter(is_stale) {
                             self.store.remove(&key, stored);
                         }
                     }

@@ -1,6 +1,6 @@
 //! Quantities as people write them.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
 use serde::{Serialize, Serializer};
 
@@ -88,9 +88,132 @@ impl Serialize for Size {
     }
 }
 
+/// So many requests in so much time: `5/s`, `60/m`, `100/h`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rate {
+    /// How many requests.
+    pub requests: NonZeroU32,
+    /// In how much time.
+    pub per: Duration,
+}
+
+const UNITS: [(&str, Duration); 3] =
+    [("s", Duration::from_secs(1)), ("m", Duration::from_mins(1)), ("h", Duration::from_hours(1))];
+
+impl Rate {
+    /// How long a request takes of the rate.
+    pub fn interval(self) -> Duration {
+        self.per / self.requests.get()
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Rate, String> {
+        let rate = || {
+            let (requests, unit) = text.split_once('/')?;
+            let (_, per) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+            Some(Rate { requests: requests.parse().ok()?, per })
+        };
+        rate().ok_or_else(|| {
+            format!(
+                "not a rate: '{text}'; write a whole number and a unit, such as 5/s, 60/m or 100/h"
+            )
+        })
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = UNITS.iter().find(|(_, per)| *per == self.per).map_or("s", |(name, _)| name);
+        write!(f, "{}/{unit}", self.requests)
+    }
+}
+
+/// A limit, or the word `unlimited`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AtMost<T> {
+    /// No more than this.
+    Limit(T),
+    /// No limit.
+    Unlimited,
+}
+
+impl<T> AtMost<T> {
+    /// The limit, if there is one.
+    pub fn limit(self) -> Option<T> {
+        match self {
+            AtMost::Limit(limit) => Some(limit),
+            AtMost::Unlimited => None,
+        }
+    }
+}
+
+impl<T: FromStr<Err: fmt::Display>> FromStr for AtMost<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AtMost<T>, String> {
+        if text == "unlimited" {
+            return Ok(AtMost::Unlimited);
+        }
+        text.parse()
+            .map(AtMost::Limit)
+            .map_err(|error: T::Err| format!("{error}; or write unlimited"))
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for AtMost<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AtMost::Limit(limit) => limit.fmt(f),
+            AtMost::Unlimited => f.write_str("unlimited"),
+        }
+    }
+}
+
+impl<T: fmt::Display> Serialize for AtMost<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates() {
+        #[track_caller]
+        fn check(text: &str, interval_ms: Option<u64>) {
+            let interval = text.parse::<Rate>().ok().map(Rate::interval);
+            assert_eq!(interval, interval_ms.map(Duration::from_millis));
+        }
+
+        check("5/s", Some(200));
+        check("60/m", Some(1000));
+        check("1/s", Some(1000));
+        check("3600/h", Some(1000));
+        check("0/s", None);
+        check("5", None);
+        check("5/d", None);
+        check("/s", None);
+    }
+
+    #[test]
+    fn limits() {
+        let check = |text: &str, limit: Option<u32>| {
+            let at_most: AtMost<NonZeroU32> = text.parse().unwrap();
+            assert_eq!(at_most.limit().map(NonZeroU32::get), limit);
+            assert_eq!(at_most.to_string(), text);
+        };
+        check("8", Some(8));
+        check("unlimited", None);
+        let error = "0".parse::<AtMost<NonZeroU32>>().unwrap_err();
+        assert!(error.contains("unlimited"), "{error}");
+        let rate: AtMost<Rate> = "60/m".parse().unwrap();
+        assert_eq!(rate.to_string(), "60/m");
+    }
 
     #[test]
     fn sizes() {

@@ -4,6 +4,8 @@ use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
 use clap::ValueEnum;
 
+use crate::config::Rate;
+
 /// How the demo upstream behaves.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct DemoConfig {
@@ -116,39 +118,6 @@ pub enum Weekday {
     Sunday,
 }
 
-/// So many requests in so much time.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Rate {
-    /// How many requests.
-    pub requests: NonZeroU32,
-    /// In how much time.
-    pub per: Duration,
-}
-
-impl Rate {
-    /// How long a request takes of the rate.
-    pub fn interval(self) -> Duration {
-        self.per / self.requests.get()
-    }
-}
-
-impl FromStr for Rate {
-    type Err = OptionError;
-
-    fn from_str(text: &str) -> Result<Rate, OptionError> {
-        let invalid = || OptionError::Rate(text.to_owned());
-        let (requests, unit) = text.split_once('/').ok_or_else(invalid)?;
-        let per = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            _ => return Err(invalid()),
-        };
-        let requests = requests.parse().map_err(|_| invalid())?;
-        Ok(Rate { requests, per: Duration::from_secs(per) })
-    }
-}
-
 /// A fault, and how often it strikes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
@@ -214,9 +183,6 @@ impl FromStr for Fault {
 /// Why an option's value makes no sense.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OptionError {
-    /// Not a rate.
-    #[error("not a rate: '{0}'; write a whole number and a unit, such as 5/s, 60/m or 100/h")]
-    Rate(String),
     /// Not a kind of fault.
     #[error("no such fault: '{0}'; there are 5xx, reset, stall, truncate and flap")]
     Kind(String),
@@ -269,24 +235,6 @@ mod tests {
                 seed: 7,
             }
         );
-    }
-
-    #[test]
-    fn rates() {
-        #[track_caller]
-        fn check(text: &str, interval_ms: Option<u64>) {
-            let interval = text.parse::<Rate>().ok().map(Rate::interval);
-            assert_eq!(interval, interval_ms.map(Duration::from_millis));
-        }
-
-        check("5/s", Some(200));
-        check("60/m", Some(1000));
-        check("1/s", Some(1000));
-        check("3600/h", Some(1000));
-        check("0/s", None);
-        check("5", None);
-        check("5/d", None);
-        check("/s", None);
     }
 
     #[test]

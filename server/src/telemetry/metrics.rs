@@ -4,6 +4,8 @@
 //! make a new series. Counting on the hot path is one relaxed addition: the
 //! series are made once, at the start.
 
+mod governor;
+
 use std::{
     fmt::Debug,
     sync::{Arc, OnceLock},
@@ -23,7 +25,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{cache::status::Outcome, exchange::Failure};
+use self::governor::GovernorCollector;
+use crate::{cache::status::Outcome, exchange::Failure, upstream::governor::ledger};
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,6 +43,7 @@ pub struct Metrics {
     flights: Gauge,
     not_admitted: Counter,
     store: Arc<StoreCollector>,
+    governor: Arc<GovernorCollector>,
 }
 
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -92,9 +96,11 @@ impl UpstreamOutcome {
         match failure {
             Failure::Unreachable(_) => UpstreamOutcome::Unreachable,
             Failure::TimedOut(_) | Failure::ConnectTimedOut(_) => UpstreamOutcome::TimedOut,
-            Failure::Broken(_) | Failure::RequestBroken(_) | Failure::Loop | Failure::Abandoned => {
-                UpstreamOutcome::Broken
-            }
+            Failure::Broken(_)
+            | Failure::RequestBroken(_)
+            | Failure::Loop
+            | Failure::Shed { .. }
+            | Failure::Abandoned => UpstreamOutcome::Broken,
         }
     }
 
@@ -164,6 +170,8 @@ impl Metrics {
         let flights = gauge("flights", "Fills under way: one for each key that is being fetched");
         let store = Arc::new(StoreCollector::default());
         registry.register_collector(Box::new(Arc::clone(&store)));
+        let governor = Arc::new(GovernorCollector::default());
+        registry.register_collector(Box::new(Arc::clone(&governor)));
 
         Metrics {
             requests: Outcome::ALL.map(|outcome| {
@@ -182,12 +190,18 @@ impl Metrics {
             flights,
             not_admitted,
             store,
+            governor,
         }
     }
 
     /// Adds the store's figures, read at each scrape; the first call counts.
     pub fn watch_store(&self, figures: impl Fn() -> StoreFigures + Send + Sync + 'static) {
         let _ = self.store.0.set(Box::new(figures));
+    }
+
+    /// Adds the governor's figures, read at each scrape; the first call counts.
+    pub fn watch_governor(&self, figures: impl Fn() -> ledger::Figures + Send + Sync + 'static) {
+        self.governor.watch(Box::new(figures));
     }
 
     /// Counts an answered request.

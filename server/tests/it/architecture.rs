@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 26] = [
+const PURE: [&str; 35] = [
     "target.rs",
     "list.rs",
     "hop.rs",
@@ -14,7 +14,7 @@ const PURE: [&str; 26] = [
     "cache/directives.rs",
     "cache/policy.rs",
     "cache/clause.rs",
-    "cache/date.rs",
+    "date.rs",
     "cache/directives/targeted.rs",
     "cache/policy/storing.rs",
     "cache/policy/terms.rs",
@@ -33,6 +33,15 @@ const PURE: [&str; 26] = [
     "cache/status.rs",
     "cache/uncacheable.rs",
     "serve/phase.rs",
+    "upstream/governor.rs",
+    "upstream/governor/advice.rs",
+    "upstream/governor/breaker.rs",
+    "upstream/governor/bucket.rs",
+    "upstream/governor/gate.rs",
+    "upstream/governor/learning.rs",
+    "upstream/governor/ledger.rs",
+    "upstream/governor/pace.rs",
+    "upstream/governor/queue.rs",
 ];
 
 fn source() -> PathBuf {

@@ -1,6 +1,6 @@
 //! Integration tests.
 //!
-//! `clauses` and `scenarios` run on a paused clock without sockets, and `model` compares
+//! `clauses`, `governor` and `scenarios` run on a paused clock without sockets, and `model` compares
 //! pure functions; all others start the binary and speak to it over sockets, on ports that
 //! the system chooses.
 
@@ -10,6 +10,7 @@ mod architecture;
 mod churn;
 mod clauses;
 mod docs;
+mod governor;
 mod hostile;
 mod model;
 mod process;

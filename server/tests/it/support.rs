@@ -47,6 +47,8 @@ impl Relay {
     fn spawn(command: &mut Command, flags: &[&str]) -> Relay {
         let mut child = command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            // Few tests are about the governor: those say what it keeps to.
+            .args(["--upstream-rate=unlimited", "--upstream-concurrency=unlimited"])
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod failures;
 mod methods;
+mod polite;
 mod protocols;
 mod redirects;
 mod request_fields;

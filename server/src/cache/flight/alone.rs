@@ -23,7 +23,7 @@ use crate::{
         status::{CacheStatus, Outcome},
         validation::{Asking, HeadEffect, effect_of_head},
     },
-    exchange::{Failure, RequestHead},
+    exchange::{Errand, Failure, Purpose, RequestHead},
     hop,
 };
 
@@ -40,7 +40,8 @@ impl Cache {
         let asked = Asked { key, head, asks, fwd: forward.fwd };
         let epoch = self.store.epoch(&asked.key);
         let selected = forward.stored.as_ref();
-        let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected };
+        let errand = Errand::of(&asked.head, Purpose::PassThrough);
+        let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected, errand };
         let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
             Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),
             Fetched::Stored(stored, told) => {

@@ -21,7 +21,7 @@ use crate::{
         validation::{Asking, Meaning, is_error, updated},
         vary::Selecting,
     },
-    exchange::{Failure, RequestHead},
+    exchange::{Errand, Failure, RequestHead},
 };
 
 /// What is asked for, and what is stored of it.
@@ -34,6 +34,8 @@ pub(super) struct Wanted<'a> {
     pub(super) request: &'a RequestHead,
     /// The stored response that was selected.
     pub(super) selected: Option<&'a Arc<Prepared>>,
+    /// On whose behalf, and what for.
+    pub(super) errand: Errand,
 }
 
 /// What comes of asking.
@@ -101,8 +103,10 @@ impl Cache {
         asking.add_to(&mut request.headers);
         etag::strip_own(&mut request.headers);
 
+        let mut request = request.into_request(body);
+        wanted.errand.note(&mut request);
         let request_time = self.clock.now();
-        let answer = self.upstream.call(request.into_request(body)).await;
+        let answer = self.upstream.call(request).await;
         let times = Times { request_time, response_time: self.clock.now() };
         let window = RequestDirectives::of(&wanted.request.headers).stale_if_error;
         let stand_in = |told| {

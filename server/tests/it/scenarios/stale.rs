@@ -1,5 +1,7 @@
 //! Stale answers (RFC 9111 §4.2.4, RFC 5861).
 
+use server::exchange::{Asker, Purpose};
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -180,4 +182,35 @@ async fn what_may_not_be_stored_any_more_is_not_served_stale() {
         tokio::time::sleep(Duration::from_millis(1)).await;
         relay.expect("/menu", "menu 3", "lunch-relay; fwd=uri-miss").await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_request_upstream_says_what_it_is_for_and_for_whom() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let relay = Scenario::with_flags(&["--stale-while-revalidate=1h"], {
+        let said = Arc::clone(&said);
+        move |request| {
+            let purpose = *request.extensions().get::<Purpose>().unwrap();
+            let asker = request.extensions().get::<Asker>().unwrap().0.to_string();
+            said.lock().unwrap().push((purpose, asker));
+            Ok(answer(200, &[("cache-control", "max-age=60")], "menu"))
+        }
+    });
+    let ask = async |method: &str, address: &str| {
+        let mut asking = head(method, "/menu", &[]);
+        let address: std::net::SocketAddr = format!("{address}:1").parse().unwrap();
+        asking.remote = poem::web::RemoteAddr(address.into());
+        text(relay.cache.answer(asking, Body::empty()).await).await;
+        tokio::task::yield_now().await;
+    };
+    ask("GET", "192.0.2.1").await;
+    advance(Duration::from_mins(1)).await;
+    ask("GET", "192.0.2.2").await;
+    ask("PUT", "192.0.2.3").await;
+    let expected = [
+        (Purpose::Client, "192.0.2.1".to_owned()),
+        (Purpose::Refresh, "192.0.2.2".to_owned()),
+        (Purpose::PassThrough, "192.0.2.3".to_owned()),
+    ];
+    assert_eq!(*said.lock().unwrap(), expected);
 }

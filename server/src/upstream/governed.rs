@@ -1,0 +1,164 @@
+//! An endpoint that is asked only when the governor lets it.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+
+use super::{
+    UpstreamConfig,
+    admission::{Admission, Permit},
+    client::BoxBody,
+    governor::{Limits, advice::Advice, ledger::Figures, queue::Share},
+};
+use crate::{
+    clock::Clock,
+    exchange::{Asker, Failure, Purpose},
+    hop,
+};
+
+/// An upstream behind its governor.
+///
+/// What a request is for is its extension [`Purpose`]; who asks is its peer, or
+/// its extension [`Asker`].
+#[derive(Debug)]
+pub struct Governed<E> {
+    upstream: E,
+    admission: Admission,
+    clock: Clock,
+    targets: ahash::RandomState,
+}
+
+/// What a [`Governed`] upstream has been asked for, and how it stands.
+#[derive(Clone, Debug)]
+pub struct Watch(Admission);
+
+impl Watch {
+    /// The figures of now.
+    pub fn figures(&self) -> Figures {
+        self.0.figures()
+    }
+}
+
+impl<E> Governed<E> {
+    /// Puts a governor before an upstream. `seed` decides by how much more than
+    /// it is told it waits, so that relays that were told the same do not come
+    /// back together.
+    pub fn new(upstream: E, config: &UpstreamConfig, clock: Clock, seed: u64) -> Governed<E> {
+        let limits = Limits {
+            rate: config
+                .upstream_rate
+                .limit()
+                .map(|rate| f64::from(rate.requests.get()) / rate.per.as_secs_f64()),
+            burst: config.upstream_burst.limit().map_or(u32::MAX, std::num::NonZeroU32::get),
+            concurrency: config.upstream_concurrency.limit().map(std::num::NonZeroU32::get),
+            patience: config.upstream_timeout.into(),
+        };
+        let admission = Admission::new(limits, seed);
+        Governed { upstream, admission, clock, targets: ahash::RandomState::new() }
+    }
+
+    /// Its figures, also when it has been boxed.
+    pub fn watch(&self) -> Watch {
+        Watch(self.admission.clone())
+    }
+
+    /// Whose turn it is: the client's, or that of the target for what is fetched
+    /// in nobody's name.
+    fn share(&self, request: &Request) -> Share {
+        let asker = request.extensions().get::<Asker>().map(|asker| asker.0);
+        let peer = || request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        asker
+            .or_else(peer)
+            .map_or_else(|| Share::Target(self.targets.hash_one(request.uri())), Share::of)
+    }
+}
+
+impl<E: Endpoint> Endpoint for Governed<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        // What comes back to us would wait for a place that it holds itself.
+        if hop::is_loop(request.headers()) {
+            return Err(Failure::Loop.into());
+        }
+        let purpose = request.extensions().get::<Purpose>().copied().unwrap_or_default();
+        let share = self.share(&request);
+        let mut permit = self.admission.admit(purpose, share).await.map_err(|refusal| {
+            Failure::Shed { bound: refusal.bound, retry_after: refusal.retry_after }
+        })?;
+        match self.upstream.call(request).await {
+            Ok(answer) => {
+                let mut answer = answer.into_response();
+                let advice = Advice::of(answer.headers(), self.clock.now());
+                permit.answered(answer.status(), &advice);
+                let body: BoxBody = answer.take_body().into();
+                if body.is_end_stream() {
+                    answer.set_body(body);
+                } else {
+                    answer.set_body(BoxBody::new(Kept { body, permit: Some(permit) }));
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                if is_upstreams_fault(&error) {
+                    permit.failed();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether an exchange failed through the upstream; an error of another kind
+/// than [`Failure`] is one too ([`Failure::of`]).
+fn is_upstreams_fault(error: &poem::Error) -> bool {
+    match error.downcast_ref::<Failure>() {
+        Some(
+            Failure::Unreachable(_)
+            | Failure::ConnectTimedOut(_)
+            | Failure::TimedOut(_)
+            | Failure::Broken(_),
+        )
+        | None => true,
+        Some(
+            Failure::RequestBroken(_) | Failure::Loop | Failure::Shed { .. } | Failure::Abandoned,
+        ) => false,
+    }
+}
+
+/// A body that keeps its permit until it has ended or is dropped.
+struct Kept {
+    body: BoxBody,
+    permit: Option<Permit>,
+}
+
+impl http_body::Body for Kept {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let is_last = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
+        if is_last {
+            self.permit = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
