@@ -9,11 +9,14 @@
 //! [`cache::policy`] decides: reuse it, or forward the request for a reason
 //! that has a name ([`cache::status::Fwd`]).
 //!
-//! A request that goes forward joins the fill for its key, or begins one. The
-//! fill is a task of its own: it calls [`upstream`], streams the answer to all
-//! who wait ([`cache::fill`]), and stores it if the policy says that it may be
-//! stored. A request that is for its client alone goes to the upstream by
-//! itself, bodies streaming both ways.
+//! A request that goes forward joins the flight for its key, or begins one. The
+//! flight is a task of its own: it asks [`upstream`] whether what is stored is
+//! still good ([`cache::validation`]), or for a new answer, which it streams to
+//! all who wait ([`cache::fill`]) and stores if the policy says that it may be
+//! stored ([`cache::policy::storing`]). Where the upstream fails, what is stored
+//! stands in if it may. A request that is for its client alone goes to the
+//! upstream by itself, bodies streaming both ways. Whatever goes there has its
+//! turn from the governor ([`upstream::governor`]).
 //!
 //! One way down, one way up. What is decided is decided by pure functions of
 //! values; time comes from [`clock`] alone; fields that end at a hop are known

@@ -50,12 +50,13 @@ impl Cache {
             Fetched::New(answer, times) => (answer, times),
         };
 
-        let mut epoch = epoch;
-        if invalidates(&asked.head.method, answer.status()) {
+        let epoch = if invalidates(&asked.head.method, answer.status()) {
             self.invalidate(&asked, answer.headers());
             // What this answer itself brings comes after what it ends.
-            epoch = self.store.epoch(&asked.key);
-        }
+            self.store.epoch(&asked.key)
+        } else {
+            epoch
+        };
         if asked.head.method == Method::HEAD {
             self.compare(wanted, &answer, times);
         }
