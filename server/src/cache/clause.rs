@@ -12,9 +12,6 @@ macro_rules! clauses {
         }
 
         impl Clause {
-            /// All clauses, in the order of their sections.
-            pub const ALL: &[Clause] = &[$(Clause::$name,)+];
-
             /// What it says, in a word or two.
             pub const fn word(self) -> &'static str {
                 match self { $(Clause::$name => $word,)+ }
@@ -63,10 +60,6 @@ clauses! {
     Fresh = "fresh", "RFC 9111 4.2";
     /// The current age has reached the freshness lifetime.
     Stale = "stale", "RFC 9111 4.2";
-    /// The upstream cannot be asked, and the configuration allows a stale answer.
-    Disconnected = "disconnected", "RFC 9111 4.2.4";
-    /// An unsafe request has made it invalid while it arrived.
-    Invalidated = "invalidated", "RFC 9111 4.4";
     /// `max-age` in the request.
     RequestMaxAge = "max-age in request", "RFC 9111 5.2.1.1";
     /// `max-stale` in the request.

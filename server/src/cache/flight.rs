@@ -272,8 +272,8 @@ impl Cache {
         }
         let rule = self.rules.of(request.target.path());
         let goes = |name: &http::HeaderName| rule.sends(name) || *name == header::RANGE;
-        let kept: Vec<_> = request.headers.keys().filter(|name| !goes(name)).cloned().collect();
-        for name in kept {
+        let dropped: Vec<_> = request.headers.keys().filter(|name| !goes(name)).cloned().collect();
+        for name in dropped {
             request.headers.remove(name);
         }
         request.headers.remove(header::HOST);

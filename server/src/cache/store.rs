@@ -217,11 +217,9 @@ impl Store {
             None => Vec::new(),
         };
         while MAX_VARIANTS <= variants.len() {
-            let used = |kept: &&Kept| kept.used.load(Ordering::Relaxed);
-            let oldest = variants.iter().min_by_key(used).map(|kept| Arc::clone(&kept.prepared));
-            variants.retain(|kept| {
-                !oldest.as_ref().is_some_and(|old| Arc::ptr_eq(old, &kept.prepared))
-            });
+            let used = |(_, kept): &(usize, &Kept)| kept.used.load(Ordering::Relaxed);
+            let Some((oldest, _)) = variants.iter().enumerate().min_by_key(used) else { break };
+            variants.remove(oldest);
         }
         let weight = head + prepared.response.body.len();
         let used = AtomicU64::new(self.turns.fetch_add(1, Ordering::Relaxed));
@@ -231,8 +229,7 @@ impl Store {
         let is_selected = |kept: &Kept| kept.prepared.response.selecting.names().next().is_some();
         variants.sort_by_key(|kept| Reverse((is_selected(kept), kept.prepared.date)));
         self.entries.insert(key.detached(), Arc::new(Entry { variants }));
-        self.recent.outdate();
-        self.entries.sync();
+        self.apply();
         Insertion::Offered
     }
 
@@ -243,8 +240,7 @@ impl Store {
         self.epochs.of(key).fetch_add(1, Ordering::AcqRel);
         let removed = self.entries.get(key).map_or(0, |entry| entry.variants.len());
         self.entries.invalidate(key);
-        self.recent.outdate();
-        self.entries.sync();
+        self.apply();
         removed
     }
 
@@ -259,8 +255,7 @@ impl Store {
         } else {
             self.entries.insert(key.clone().detached(), Arc::new(Entry { variants }));
         }
-        self.recent.outdate();
-        self.entries.sync();
+        self.apply();
     }
 
     fn reserve(&self, bytes: usize) -> Option<Place> {
@@ -311,6 +306,11 @@ impl Store {
         for key in &useless {
             self.entries.invalidate(key);
         }
+        self.apply();
+    }
+
+    /// Ends what was found before a change, and has mini-moka apply it.
+    fn apply(&self) {
         self.recent.outdate();
         self.entries.sync();
     }
@@ -327,14 +327,11 @@ impl Entry {
     /// recent one by its date.
     fn select(&self, request: &HeaderMap, turns: &AtomicU64) -> Lookup {
         let selects = |kept: &&Kept| kept.prepared.response.selecting.selects(request);
-        if let [only] = &self.variants[..] {
-            return match Some(only).filter(selects) {
-                Some(kept) => Lookup::Found(Arc::clone(&kept.prepared)),
-                None => Lookup::VaryMiss,
-            };
-        }
         let Some(kept) = self.variants.iter().find(selects) else { return Lookup::VaryMiss };
-        kept.used.store(turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        // An only variant has nothing to be compared with.
+        if 1 < self.variants.len() {
+            kept.used.store(turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        }
         Lookup::Found(Arc::clone(&kept.prepared))
     }
 

@@ -235,37 +235,14 @@ fn list(values: &[&HeaderValue]) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use bytes::Bytes;
-
     use super::*;
     use crate::cache::{
-        AddEtag,
-        directives::ResponseDirectives,
-        policy::{
-            storing::Times,
-            terms::Terms,
-            tests::{fields, plain},
-        },
+        policy::tests::{fields, plain, prepared},
         range::ContentRange,
-        vary::Selecting,
     };
 
-    /// A stored response with these fields, and ten bytes in its body.
     fn stored(text: &str, part: Option<ContentRange>) -> Arc<Prepared> {
-        let headers = fields(text);
-        let response = StoredResponse {
-            status: StatusCode::OK,
-            fields: headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            selecting: Selecting::default(),
-            part,
-            times: Times { request_time: UNIX_EPOCH, response_time: UNIX_EPOCH },
-            body: Bytes::from_static(b"0123456789"),
-        };
-        let directives = ResponseDirectives::default();
-        let terms = Terms::of(response.status, &headers, &directives, &plain(), UNIX_EPOCH);
-        Arc::new(Prepared::new(response, terms, AddEtag::Hits))
+        prepared(text, part, &plain())
     }
 
     /// What a request asks, there being these variants, the first selected.

@@ -45,8 +45,16 @@ pub(in crate::cache) fn request(method: &str, text: &str) -> RequestHead {
     }
 }
 
-/// A response that was received at the epoch, with ten bytes in its body.
 fn stored(text: &str, part: Option<ContentRange>, rule: &Rule) -> Lookup {
+    Lookup::Found(prepared(text, part, rule))
+}
+
+/// A response that was received at the epoch, with ten bytes in its body.
+pub(in crate::cache) fn prepared(
+    text: &str,
+    part: Option<ContentRange>,
+    rule: &Rule,
+) -> Arc<Prepared> {
     let headers = fields(text);
     let directives = ResponseDirectives::of(&headers);
     let response = StoredResponse {
@@ -58,7 +66,7 @@ fn stored(text: &str, part: Option<ContentRange>, rule: &Rule) -> Lookup {
         body: Bytes::from_static(b"0123456789"),
     };
     let terms = Terms::of(response.status, &headers, &directives, rule, UNIX_EPOCH);
-    Lookup::Found(Arc::new(Prepared::new(response, terms, AddEtag::Never)))
+    Arc::new(Prepared::new(response, terms, AddEtag::Never))
 }
 
 fn decided(request: &RequestHead, lookup: Lookup, rules: &Rules, seconds: u64) -> String {
