@@ -232,6 +232,8 @@ fn answer(
     let mut parts = parts(text);
     let mut delay = Duration::ZERO;
     let Some(Ok(status)) = parts.next().map(str::parse::<u16>) else {
+        let delay = parts.find_map(|part| part.strip_prefix("takes: ")?.parse().ok());
+        let delay = Duration::from_secs(delay.unwrap_or_default());
         return (delay, Err(Failure::Unreachable("refused".to_owned()).into()));
     };
     let has_body = !matches!(status, 100..=199 | 204 | 304);

@@ -1,6 +1,6 @@
 //! Asking the upstream, and what its answer means for what is stored.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, header::Entry};
@@ -108,12 +108,9 @@ impl Cache {
         let request_time = self.clock.now();
         let answer = self.upstream.call(request).await;
         let times = Times { request_time, response_time: self.clock.now() };
-        let window = RequestDirectives::of(&wanted.request.headers).stale_if_error;
         let stand_in = |told| {
-            let stored = wanted.selected.filter(|stored| stored.response.part.is_none())?;
-            stored
-                .may_stand_in(window, times.response_time)
-                .then(|| Fetched::Stored(Arc::clone(stored), told))
+            let stored = stand_in(wanted.selected, wanted.request, times.response_time)?;
+            Some(Fetched::Stored(Arc::clone(stored), told))
         };
         match answer {
             Ok(mut answer) => {
@@ -232,6 +229,16 @@ impl Cache {
             self.metrics.not_admitted();
         }
     }
+}
+
+/// What is stored, where it may answer in the place of an error (RFC 5861 §4).
+pub(super) fn stand_in<'a>(
+    stored: Option<&'a Arc<Prepared>>,
+    request: &RequestHead,
+    now: SystemTime,
+) -> Option<&'a Arc<Prepared>> {
+    let window = RequestDirectives::of(&request.headers).stale_if_error;
+    stored.filter(|stored| stored.response.part.is_none() && stored.may_stand_in(window, now))
 }
 
 /// More lines are not kept: each validation may bring new ones.
