@@ -6,7 +6,7 @@
 //! [`Endpoint`](poem::Endpoint): the real one, or a closure in a test.
 //!
 //! In the order of reading: [`key`], [`directives`], [`freshness`], [`vary`],
-//! [`policy`], [`conditions`], [`range`], [`validation`], [`stored`],
+//! [`policy`], [`conditions`], [`range`], [`validation`], [`guard`], [`stored`],
 //! [`store`], [`collapse`], [`fill`], and `flight`, where they meet.
 
 pub mod clause;
@@ -19,6 +19,7 @@ pub mod explain;
 pub mod fill;
 mod flight;
 pub mod freshness;
+pub mod guard;
 pub mod key;
 pub mod policy;
 pub mod range;

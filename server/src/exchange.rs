@@ -337,7 +337,7 @@ mod tests {
             let body = answer.into_body().into_string().await.unwrap();
             assert!(body.contains(bound.detail()), "{body}");
             // What no flag sets says so.
-            assert!(body.contains("see --") || body.contains("no flag"), "{body}");
+            assert!(body.contains("--") || body.contains("no flag"), "{body}");
         }
     }
 }

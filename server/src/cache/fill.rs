@@ -29,7 +29,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 use tokio::sync::Notify;
 
-pub use self::pool::Pool;
+pub use self::pool::{Charge, Pool};
 
 /// How far a passing fill reads ahead of its fastest reader.
 const READ_AHEAD: usize = 256 * 1024;

@@ -7,6 +7,7 @@
 
 mod alone;
 mod fetch;
+mod guarded;
 mod head;
 mod pour;
 mod task;
@@ -214,7 +215,7 @@ impl Cache {
     /// leader may have allowed it to be more stale (RFC 5861 §4).
     fn may_be_told(&self, asked: &Asked, stored: &Prepared, told: Told) -> bool {
         let window = RequestDirectives::of(&asked.head.headers).stale_if_error;
-        told.clause.is_none() || stored.may_stand_in(window, self.clock.now())
+        told.clause != Some(Clause::StaleIfError) || stored.may_stand_in(window, self.clock.now())
     }
 
     /// As many wait as may.

@@ -55,7 +55,7 @@ const LINE_OVERHEAD: usize = 200;
 
 impl StoredResponse {
     /// The fields as a map, with room for more.
-    fn headers(&self, more: usize) -> HeaderMap {
+    pub(super) fn headers(&self, more: usize) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(self.fields.len() + more);
         for (name, value) in &self.fields {
             headers.append(name.clone(), value.clone());
@@ -199,6 +199,13 @@ impl Prepared {
     pub fn may_stand_in(&self, window: Option<Duration>, now: SystemTime) -> bool {
         let window = self.terms.stale_if_error.max(window.unwrap_or_default());
         self.is_fresh(now) || (self.may_be_stale(now).is_ok() && self.staleness(now) < window)
+    }
+
+    /// Whether it may answer in the place of a worse answer, which a rule allows
+    /// for so long after it was received or last validated.
+    pub fn is_kept(&self, keep_for: Duration, now: SystemTime) -> bool {
+        let is_usable = self.is_fresh(now) || self.may_be_stale(now).is_ok();
+        is_usable && since(now, self.response.times.response_time) < keep_for
     }
 
     /// Whether it can be of use to any request to come.

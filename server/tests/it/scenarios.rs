@@ -1,5 +1,6 @@
 //! The cache over a scripted upstream, on a paused clock and without sockets.
 
+mod guard;
 mod parts;
 mod rules;
 mod separation;

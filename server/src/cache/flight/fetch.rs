@@ -13,6 +13,7 @@ use crate::{
         clause::Clause,
         directives::{RequestDirectives, ResponseDirectives},
         etag,
+        guard::Verdict,
         key::CacheKey,
         policy::storing::{Storable, Times, storable},
         range::{ContentRange, Part, combine},
@@ -112,21 +113,36 @@ impl Cache {
             let stored = stand_in(wanted.selected, wanted.request, times.response_time)?;
             Some(Fetched::Stored(Arc::clone(stored), told))
         };
+        let kept = self.kept(wanted, times.response_time);
         match answer {
             Ok(mut answer) => {
-                let told =
-                    Told { status: Some(answer.status()), clause: Some(Clause::StaleIfError) };
+                let status = Some(answer.status());
                 if is_error(answer.status())
-                    && let Some(stored) = stand_in(told)
+                    && let Some(stored) =
+                        stand_in(Told { status, clause: Some(Clause::StaleIfError) })
                 {
                     return Err(stored);
+                }
+                if let Some((guard, stored)) = kept {
+                    let (verdict, judged) = self.judge(&guard, answer).await;
+                    if verdict == Verdict::Worse {
+                        let told = Told { status, clause: Some(Clause::Guard) };
+                        return Err(Fetched::Stored(Arc::clone(stored), told));
+                    }
+                    answer = judged;
                 }
                 date(answer.headers_mut(), times);
                 Ok((answer, times))
             }
             Err(error) => {
-                let told = Told { status: None, clause: Some(Clause::StaleIfError) };
-                Err(stand_in(told).unwrap_or_else(|| Fetched::Failed(Failure::of(error))))
+                let told = |clause| Told { status: None, clause: Some(clause) };
+                let kept = || {
+                    let (_, stored) = kept?;
+                    Some(Fetched::Stored(Arc::clone(stored), told(Clause::Guard)))
+                };
+                Err(stand_in(told(Clause::StaleIfError))
+                    .or_else(kept)
+                    .unwrap_or_else(|| Fetched::Failed(Failure::of(error))))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The task of a flight: asking the upstream once, for all who ask for the same.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, header};
 use poem::{Body, Response, web::RemoteAddr};
@@ -71,14 +71,16 @@ impl Cache {
                 let is_shared = failure.is_upstreams();
                 writer.land(Landing::Failed(failure));
                 if is_shared {
-                    self.linger(leave);
+                    self.linger(leave, self.error_ttl);
                 }
             }
             Fetched::Stored(stored, told) => {
                 writer.land(Landing::Shared(Brought::Stored(stored, told)));
                 writer.finish(None);
-                if told.clause.is_some() {
-                    self.linger(leave);
+                match told.clause {
+                    Some(Clause::Guard) => self.linger(leave, self.worse_ttl(&request)),
+                    Some(_) => self.linger(leave, self.error_ttl),
+                    None => {}
                 }
             }
             Fetched::New(answer, times) => match self.fate(&request, &answer, times) {
@@ -91,7 +93,7 @@ impl Cache {
                     let pour = Pour { cache: &self, key, epoch, head };
                     let leave = pour.run(body, &writer, leave).await;
                     if let Some(leave) = leave.filter(|_| is_error) {
-                        self.linger(leave);
+                        self.linger(leave, self.error_ttl);
                     }
                 }
                 Err(clause) => {
@@ -124,8 +126,7 @@ impl Cache {
 
     /// Keeps a flight that brought an error for those who ask for the same
     /// within a short time.
-    fn linger(&self, leave: Leave<FlightKey, Flight>) {
-        let ttl = self.error_ttl;
+    fn linger(&self, leave: Leave<FlightKey, Flight>, ttl: Duration) {
         if !ttl.is_zero()
             && let Ok(place) = Arc::clone(&self.lingering).try_acquire_owned()
         {
@@ -134,6 +135,13 @@ impl Cache {
                 drop((leave, place));
             });
         }
+    }
+
+    /// For how long a worse answer than what is stored is not asked for again:
+    /// it is no more to be had than what is not found.
+    fn worse_ttl(&self, request: &RequestHead) -> Duration {
+        let rule = self.rules.of(request.target.path());
+        rule.negative_ttl.of(StatusCode::NOT_FOUND).unwrap_or_default().max(self.error_ttl)
     }
 
     pub(super) fn new_fill(&self) -> Flight {
