@@ -156,7 +156,10 @@ impl Cache {
         let asks = Asks::of(&request.headers);
         let lookup = self.store.lookup(&key, &request.headers);
         match decide(&request, asks, lookup, &self.rules, now) {
-            Decision::Reuse(stored, Clause::Fresh, _) => {
+            Decision::Reuse(stored, Clause::Fresh, refresh) => {
+                if refresh == Refresh::Ahead && stored.shows_to_be_hot() {
+                    self.refresh(key.clone(), &request, Arc::clone(&stored));
+                }
                 Either::Left(ready(self.hit(&key, &stored, &request, asks, now)))
             }
             Decision::Reuse(stored, clause, refresh) => {
