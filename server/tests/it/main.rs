@@ -16,5 +16,6 @@ mod model;
 mod process;
 mod scenario;
 mod scenarios;
+mod schedule;
 mod support;
 mod wire;
