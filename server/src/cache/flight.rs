@@ -13,10 +13,10 @@ mod pour;
 use std::{sync::Arc, time::SystemTime};
 
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::combinators::BoxBody;
 use poem::{Body, Response, web::RemoteAddr};
 use tokio::sync::oneshot;
 
+pub(super) use self::fetch::content_length;
 use self::{
     fetch::{Fetched, Told, Wanted},
     head::SharedHead,
@@ -289,6 +289,7 @@ impl Cache {
         status: CacheStatus<'_>,
         outcome: Outcome,
     ) -> Response {
+        let rule = head.storable.terms.rule;
         let mut headers = head.headers.clone();
         if outcome == Outcome::Collapsed {
             head.tell_age(&mut headers, self.clock.now());
@@ -301,13 +302,13 @@ impl Cache {
         let answer = if is_condition_met {
             not_modified(headers)
         } else {
-            let body: Body = BoxBody::new(body).into();
+            let body: Body = self.pass_on(outcome, rule, body).into();
             let mut answer = Response::from(body);
             answer.set_status(head.status);
             *answer.headers_mut() = headers;
             answer
         };
-        self.metrics.request(outcome, answer.status());
+        self.count_new(outcome, rule, answer.status());
         answer
     }
 
@@ -328,7 +329,7 @@ impl Cache {
             (Role::Follower, None) => (status.collapsed(), Outcome::Collapsed),
         };
         let answer = stored.answer(&asked.head, asked.asks, &status, now);
-        self.metrics.request(outcome, answer.status());
+        self.count_stored(outcome, stored, &asked.head.method, &answer);
         answer
     }
 

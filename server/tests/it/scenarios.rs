@@ -2,6 +2,7 @@
 
 mod parts;
 mod rules;
+mod saved;
 mod separation;
 mod stale;
 mod validation;
