@@ -23,15 +23,31 @@ const HOUR: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Books {
     upstream: String,
+    sources: Sources,
+    opening: Account,
+}
+
+#[derive(Debug)]
+struct Sources {
     governor: Watch,
     saved: Arc<Saved>,
     received: Counter,
     clock: Clock,
-    opening: Account,
+}
+
+impl Sources {
+    fn account(&self) -> Account {
+        Account {
+            at: self.clock.now(),
+            governor: self.governor.figures(),
+            saved: self.saved.figures(),
+            received_bytes: self.received.get(),
+        }
+    }
 }
 
 impl Books {
-    /// Opens the books on the upstream of this name.
+    /// Opens the books on the upstream at this address.
     pub fn open(
         upstream: String,
         governor: Watch,
@@ -39,14 +55,9 @@ impl Books {
         metrics: &Metrics,
         clock: Clock,
     ) -> Books {
-        let received = metrics.received().clone();
-        let opening = Account {
-            at: clock.now(),
-            governor: governor.figures(),
-            saved: saved.figures(),
-            received_bytes: received.get(),
-        };
-        Books { upstream, governor, saved, received, clock, opening }
+        let sources = Sources { governor, saved, received: metrics.received().clone(), clock };
+        let opening = sources.account();
+        Books { upstream, sources, opening }
     }
 
     /// The upstream's address.
@@ -61,12 +72,7 @@ impl Books {
 
     /// The figures of now.
     pub fn account(&self) -> Account {
-        Account {
-            at: self.clock.now(),
-            governor: self.governor.figures(),
-            saved: self.saved.figures(),
-            received_bytes: self.received.get(),
-        }
+        self.sources.account()
     }
 
     /// Writes a line each hour, for ever.
@@ -102,6 +108,7 @@ fn say(line: &Line, period: &str) {
         limited,
         failed,
         abandoned,
+        refreshes = line.refreshes,
         received_bytes = line.received_bytes,
         saved = line.saved.requests(),
         saved_percent = line.saved_percent(),

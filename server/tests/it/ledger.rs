@@ -78,6 +78,7 @@ fn the_figures_move_and_all_that_show_them_agree() {
     for (field, value) in [
         ("spent", json!(2)),
         ("answered", json!(2)),
+        ("refreshes", json!(0)),
         ("received_bytes", json!(8)),
         ("saved", json!(3)),
         ("saved_percent", json!(60.0)),

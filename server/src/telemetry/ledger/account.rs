@@ -39,6 +39,8 @@ pub struct Line {
     pub seconds: u64,
     /// Requests put to the upstream that have ended, by how they came out.
     pub spent: [u64; Spent::ALL.len()],
+    /// Those among them that no client waited for.
+    pub refreshes: u64,
     /// Requests that were not put to it.
     pub refused: u64,
     /// Bytes of bodies that came from it.
@@ -59,7 +61,14 @@ impl Line {
             |figure: &dyn Fn(&Ledger) -> u64| figure(ledgers.1).saturating_sub(figure(ledgers.0));
         Line {
             seconds: now.at.duration_since(before.at).unwrap_or_default().as_secs(),
-            spent: Spent::ALL.map(|how| since(&|ledger| spent(ledger, how))),
+            spent: Spent::ALL.map(|how| {
+                since(&|ledger| {
+                    Purpose::ALL.iter().map(|purpose| ledger.spent(*purpose, how)).sum()
+                })
+            }),
+            refreshes: since(&|ledger| {
+                Spent::ALL.iter().map(|how| ledger.spent(Purpose::Refresh, *how)).sum()
+            }),
             refused: since(&|ledger| Bound::ALL.iter().map(|bound| ledger.refused(*bound)).sum()),
             received_bytes: now.received_bytes.saturating_sub(before.received_bytes),
             saved: now.saved() - before.saved(),
@@ -78,19 +87,16 @@ impl Line {
         By::ALL.map(|by| self.saved.by(by).requests)
     }
 
-    /// Of all requests that were answered without the upstream or put to it, the
-    /// share of the first, to a tenth; `None` where there were none.
+    /// By how much fewer requests the upstream got than clients made that were
+    /// answered without it or put to it, in percent, to a tenth; `None` where
+    /// there were none.
     pub fn saved_percent(&self) -> Option<f64> {
-        let saved = self.saved.requests();
-        let all = saved + self.total_spent();
-        let permille = u128::from(saved) * 1000 / u128::from((all != 0).then_some(all)?);
+        let spent = self.total_spent();
+        let asked = self.saved.requests() + spent.saturating_sub(self.refreshes);
+        let fewer = asked.saturating_sub(spent);
+        let permille = u128::from(fewer) * 1000 / u128::from((asked != 0).then_some(asked)?);
         u32::try_from(permille).ok().map(|permille| f64::from(permille) / 10.0)
     }
-}
-
-/// Requests that came out so, whatever they were for.
-fn spent(ledger: &Ledger, how: Spent) -> u64 {
-    Purpose::ALL.iter().map(|purpose| ledger.spent(*purpose, how)).sum()
 }
 
 #[cfg(test)]
@@ -149,21 +155,43 @@ pub(crate) mod tests {
         assert_eq!(line.quota_remaining, Some(9));
     }
 
-    /// The share of so many that were saved and so many that were spent.
+    /// The share where so many were saved and so many spent, of which so many
+    /// were refreshes.
     #[track_caller]
-    fn check_percent(saved: u64, spent: u32, percent: Option<f64>) {
+    fn check_percent(saved: u64, spent: u32, refreshes: u64, percent: Option<f64>) {
         let none = account(UNIX_EPOCH, 0, 0);
         let line = Line::between(&none, &account(UNIX_EPOCH, spent, saved));
-        assert_eq!(line.saved_percent(), percent, "{saved} of {saved} + {spent}");
+        let line = Line { refreshes, ..line };
+        assert_eq!(line.saved_percent(), percent, "{saved} saved, {spent} spent, {refreshes}");
     }
 
     #[test]
     fn the_share_is_never_made_greater_than_it_is() {
-        check_percent(0, 0, None);
-        check_percent(0, 1, Some(0.0));
-        check_percent(1, 0, Some(100.0));
-        check_percent(2, 1, Some(66.6));
-        check_percent(1999, 1, Some(99.9));
+        check_percent(0, 0, 0, None);
+        check_percent(0, 1, 0, Some(0.0));
+        check_percent(1, 0, 0, Some(100.0));
+        check_percent(2, 1, 0, Some(66.6));
+        check_percent(1999, 1, 0, Some(99.9));
+        // What a refresh costs is not saved.
+        check_percent(9, 2, 1, Some(80.0));
+        check_percent(1, 1, 1, Some(0.0));
+        check_percent(0, 1, 1, None);
+    }
+
+    #[test]
+    fn refreshes_are_told_apart() {
+        let mut governor = Governor::new(account(UNIX_EPOCH, 0, 0).governor.limits, 7);
+        for purpose in Purpose::ALL {
+            let Ok(Entry::Go(grant)) = governor.ask(purpose, Share::Target(1), Duration::ZERO)
+            else {
+                panic!("it may go")
+            };
+            governor.release(&grant, Duration::ZERO);
+        }
+        let none = account(UNIX_EPOCH, 0, 0);
+        let now = Account { governor: governor.figures(Duration::ZERO), ..none.clone() };
+        let line = Line::between(&none, &now);
+        assert_eq!((line.spent, line.refreshes), ([0, 0, 0, 3], 1));
     }
 
     #[test]
