@@ -6,7 +6,7 @@
 //! [`Endpoint`](poem::Endpoint): the real one, or a closure in a test.
 //!
 //! In the order of reading: [`key`], [`directives`], [`freshness`], [`vary`],
-//! [`policy`], [`conditions`], [`range`], [`validation`], [`stored`],
+//! [`policy`], [`conditions`], [`range`], [`validation`], [`guard`], [`stored`],
 //! [`store`], [`collapse`], [`fill`], and `flight`, where they meet.
 
 pub mod clause;
@@ -19,6 +19,7 @@ pub mod explain;
 pub mod fill;
 mod flight;
 pub mod freshness;
+pub mod guard;
 pub mod key;
 pub mod policy;
 pub mod range;
@@ -31,11 +32,16 @@ pub mod uncacheable;
 pub mod validation;
 pub mod vary;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::{Method, StatusCode};
 use poem::{Body, Response, endpoint::BoxEndpoint};
+use tokio::sync::Semaphore;
 
 pub use self::config::{AddEtag, CacheConfig};
 use self::{
@@ -61,6 +67,9 @@ use crate::{
     telemetry::metrics::{Metrics, StoreFigures},
 };
 
+/// Errors that are shared at a time; more are told to those who wait, and forgotten.
+const MAX_LINGERING: usize = 1024;
+
 /// A shared HTTP cache (RFC 9111) in front of one upstream.
 pub struct Cache {
     clock: Clock,
@@ -68,8 +77,15 @@ pub struct Cache {
     rules: Rules,
     store: Arc<Store>,
     flights: Flights<FlightKey, Flight>,
+    /// Places for those who wait for a flight.
+    waiters: Arc<Semaphore>,
+    /// For how long a flight that brought an error can be joined.
+    error_ttl: Duration,
+    /// Places for flights that have ended, but can be joined.
+    lingering: Arc<Semaphore>,
     uncacheable: Uncacheable,
     fills: Arc<Pool>,
+    fill_limits: fill::Limits,
     max_object_size: usize,
     add_etag: AddEtag,
     shown_key: ShownKey,
@@ -112,8 +128,15 @@ impl Cache {
             rules,
             store: Arc::new(Store::new(size - in_flight, max_object_size)),
             flights: Flights::default(),
+            waiters: Arc::new(Semaphore::new(count(config.max_waiters))),
+            error_ttl: config.error_ttl().into(),
+            lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             uncacheable: Uncacheable::default(),
             fills: Pool::new(in_flight),
+            fill_limits: fill::Limits {
+                whole: max_object_size,
+                readers: count(config.max_waiters_per_key),
+            },
             max_object_size,
             add_etag: config.add_etag,
             shown_key: if config.cache_status_key { ShownKey::Shown } else { ShownKey::Hidden },
@@ -137,7 +160,10 @@ impl Cache {
         let asks = Asks::of(&request.headers);
         let lookup = self.store.lookup(&key, &request.headers);
         match decide(&request, asks, lookup, &self.rules, now) {
-            Decision::Reuse(stored, Clause::Fresh, _) => {
+            Decision::Reuse(stored, Clause::Fresh, refresh) => {
+                if refresh == Refresh::Ahead && stored.shows_to_be_hot() {
+                    self.refresh(key.clone(), &request, Arc::clone(&stored));
+                }
                 Either::Left(ready(self.hit(&key, &stored, &request, asks, now)))
             }
             Decision::Reuse(stored, clause, refresh) => {
@@ -238,4 +264,9 @@ impl Cache {
         self.metrics.request(Outcome::Unsatisfiable, answer.status());
         answer
     }
+}
+
+fn count(number: NonZeroU32) -> usize {
+    // A count of clients fits.
+    usize::try_from(number.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
 }

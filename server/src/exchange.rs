@@ -116,11 +116,15 @@ pub enum Bound {
     Hold,
     /// The circuit breaker.
     Breaker,
+    /// Clients that wait for answers that are being fetched.
+    Waiters,
+    /// Clients that wait for one answer.
+    WaitersOfKey,
 }
 
 impl Bound {
     /// All of them.
-    pub const ALL: [Bound; 7] = [
+    pub const ALL: [Bound; 9] = [
         Bound::Rate,
         Bound::Concurrency,
         Bound::PassThrough,
@@ -128,6 +132,8 @@ impl Bound {
         Bound::Quota,
         Bound::Hold,
         Bound::Breaker,
+        Bound::Waiters,
+        Bound::WaitersOfKey,
     ];
 
     /// Its name in metrics.
@@ -140,6 +146,8 @@ impl Bound {
             Bound::Quota => "quota",
             Bound::Hold => "hold",
             Bound::Breaker => "breaker",
+            Bound::Waiters => "waiters",
+            Bound::WaitersOfKey => "waiters-per-key",
         }
     }
 
@@ -167,6 +175,12 @@ impl Bound {
             Bound::Breaker => {
                 "the upstream keeps failing and is probed every few seconds; no flag changes that, see --upstream for its address"
             }
+            Bound::Waiters => {
+                "as many clients wait for answers of the upstream as may: see --max-waiters"
+            }
+            Bound::WaitersOfKey => {
+                "as many clients wait for this answer of the upstream as may: see --max-waiters-per-key"
+            }
         }
     }
 
@@ -174,7 +188,9 @@ impl Bound {
     fn error(self) -> &'static str {
         match self {
             Bound::Concurrency | Bound::PassThrough => "connection_limit_reached",
-            Bound::Rate | Bound::Queue => "http_request_denied",
+            Bound::Rate | Bound::Queue | Bound::Waiters | Bound::WaitersOfKey => {
+                "http_request_denied"
+            }
             Bound::Quota | Bound::Hold | Bound::Breaker => "destination_unavailable",
         }
     }
@@ -263,6 +279,20 @@ impl Failure {
         problem
     }
 
+    /// Whether it tells of the upstream, and not of a request or of the relay.
+    pub fn is_upstreams(&self) -> bool {
+        match self {
+            Failure::Unreachable(_)
+            | Failure::ConnectTimedOut(_)
+            | Failure::TimedOut(_)
+            | Failure::Broken(_) => true,
+            Failure::RequestBroken(_)
+            | Failure::Loop
+            | Failure::Shed { .. }
+            | Failure::Abandoned => false,
+        }
+    }
+
     /// The failure that an upstream endpoint's error stands for.
     pub fn of(error: poem::Error) -> Failure {
         match error.downcast::<Failure>() {
@@ -307,7 +337,7 @@ mod tests {
             let body = answer.into_body().into_string().await.unwrap();
             assert!(body.contains(bound.detail()), "{body}");
             // What no flag sets says so.
-            assert!(body.contains("--upstream") || body.contains("no flag"), "{body}");
+            assert!(body.contains("--") || body.contains("no flag"), "{body}");
         }
     }
 }

@@ -98,6 +98,8 @@ clauses! {
     Bypass = "bypass", "rule";
     /// A rule's `expires-at` has passed.
     ExpiresAt = "expires-at", "rule";
+    /// A rule's guard calls the upstream's answer worse than what is stored.
+    Guard = "better than the answer", "rule";
     /// The response is larger than `--max-object-size`, or found no room.
     TooLarge = "too large", "max-object-size";
 }

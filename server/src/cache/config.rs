@@ -1,6 +1,6 @@
 //! The settings of the cache.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::rules::{ClientDirectives, NegativeTtl, Pattern, Rule, RuleName};
 use crate::config::{Size, Span};
@@ -26,6 +26,11 @@ pub struct CacheConfig {
     #[arg(long, env = "RELAY_STALE_IF_ERROR", value_name = "DURATION", default_value = "24h")]
     pub stale_if_error: Span,
 
+    /// How long an error is shared with whoever asks for the same [default: 1s; 0s with a default TTL of 0s]
+    #[arg(long, env = "RELAY_ERROR_TTL", value_name = "DURATION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_ttl: Option<Span>,
+
     /// Whether a client's `no-cache`, `max-age` and `min-fresh` may force a request upstream
     #[arg(
         long,
@@ -43,6 +48,14 @@ pub struct CacheConfig {
     /// Say the cache key in `Cache-Status`
     #[arg(long, env = "RELAY_CACHE_STATUS_KEY")]
     pub cache_status_key: bool,
+
+    /// Clients that may wait at a time for answers that are being fetched
+    #[arg(long, env = "RELAY_MAX_WAITERS", value_name = "NUMBER", default_value = "20000")]
+    pub max_waiters: NonZeroU32,
+
+    /// Clients that may share one answer while it is being fetched
+    #[arg(long, env = "RELAY_MAX_WAITERS_PER_KEY", value_name = "NUMBER", default_value = "10000")]
+    pub max_waiters_per_key: NonZeroU32,
 
     /// Memory for responses, metadata included: 7/8 for stored ones, 1/8 for those on their way
     #[arg(long, env = "RELAY_CACHE_SIZE", value_name = "SIZE", default_value = "256MiB")]
@@ -81,12 +94,20 @@ impl CacheConfig {
     /// Writes down what is in force where a default depends on something else.
     pub(crate) fn settle(&mut self) {
         self.stale_while_revalidate = Some(self.stale_while_revalidate());
+        self.error_ttl = Some(self.error_ttl());
     }
 
-    /// Who asks for RFC 9111 to the letter gets no stale answer unasked.
+    /// How long an error is shared with whoever asks for the same.
+    pub(crate) fn error_ttl(&self) -> Span {
+        self.error_ttl.unwrap_or_else(|| self.unless_strict(Span::SECOND))
+    }
+
     fn stale_while_revalidate(&self) -> Span {
-        let is_strict = Duration::from(self.default_ttl).is_zero();
-        let default = if is_strict { Span::ZERO } else { Span::HOUR };
-        self.stale_while_revalidate.unwrap_or(default)
+        self.stale_while_revalidate.unwrap_or_else(|| self.unless_strict(Span::HOUR))
+    }
+
+    /// Who asks for RFC 9111 to the letter gets nothing unasked that it does not know.
+    fn unless_strict(&self, default: Span) -> Span {
+        if Duration::from(self.default_ttl).is_zero() { Span::ZERO } else { default }
     }
 }

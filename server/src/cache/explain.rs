@@ -87,7 +87,9 @@ impl Cache {
             _ => None,
         };
         let (decision, fwd, clause) = match decide(&request, asks, lookup, &self.rules, now) {
-            Decision::Reuse(_, clause, Refresh::None) => (Verdict::Reuse, None, clause),
+            Decision::Reuse(_, clause, Refresh::None | Refresh::Ahead) => {
+                (Verdict::Reuse, None, clause)
+            }
             Decision::Reuse(_, clause, Refresh::Behind) => (Verdict::ReuseAndRefresh, None, clause),
             Decision::Forward(Forward { fwd, clause, sharing, .. }) => {
                 let verdict = match sharing {

@@ -29,7 +29,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 use tokio::sync::Notify;
 
-pub use self::pool::Pool;
+pub use self::pool::{Charge, Pool};
 
 /// How far a passing fill reads ahead of its fastest reader.
 const READ_AHEAD: usize = 256 * 1024;
@@ -55,7 +55,25 @@ pub struct Fill<H, F> {
     /// A reader has moved on or left: a passing fill may go on.
     moved: Notify,
     pool: Arc<Pool>,
-    limit: usize,
+    limits: Limits,
+}
+
+/// What a fill may grow to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes up to which it stays whole.
+    pub whole: usize,
+    /// Readers at a time.
+    pub readers: usize,
+}
+
+/// Why there is no reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The first byte is gone.
+    Passing,
+    /// It has as many readers as it may.
+    Crowded,
 }
 
 #[derive(Debug)]
@@ -107,8 +125,8 @@ pub enum Written {
 }
 
 impl<H: Clone, F: Clone> Fill<H, F> {
-    /// A fill that stays whole up to `limit` bytes.
-    pub fn new(pool: &Arc<Pool>, limit: usize) -> Fill<H, F> {
+    /// A fill within these limits, its memory taken from `pool`.
+    pub fn new(pool: &Arc<Pool>, limits: Limits) -> Fill<H, F> {
         Fill {
             state: Mutex::new(State {
                 landing: None,
@@ -121,18 +139,21 @@ impl<H: Clone, F: Clone> Fill<H, F> {
             }),
             moved: Notify::new(),
             pool: Arc::clone(pool),
-            limit,
+            limits,
         }
     }
 
-    /// A reader from the first byte, `None` where that is gone.
-    pub fn read(self: &Arc<Self>) -> Option<Reader<H, F>> {
+    /// A reader from the first byte.
+    pub fn read(self: &Arc<Self>) -> Result<Reader<H, F>, Unreadable> {
         let mut state = self.state.lock();
         if state.keeping == Keeping::Passing {
-            return None;
+            return Err(Unreadable::Passing);
+        }
+        if self.limits.readers <= state.readers.len() {
+            return Err(Unreadable::Crowded);
         }
         let id = state.readers.insert(Position { next: 0, waker: None });
-        Some(Reader { fill: Arc::clone(self), id })
+        Ok(Reader { fill: Arc::clone(self), id })
     }
 
     /// The one writer.
@@ -232,7 +253,7 @@ impl<H: Clone, F: Clone> Writer<H, F> {
     /// `None` where the piece has to wait.
     fn try_write(&self, state: &mut State<H, F>, bytes: &Bytes) -> Option<Written> {
         let pool = &*self.fill.pool;
-        let limit = self.fill.limit;
+        let limit = self.fill.limits.whole;
         let charge = bytes.len() + PIECE_OVERHEAD;
         if state.keeping == Keeping::Whole {
             if state.retained + bytes.len() <= limit && pool.take(charge) {

@@ -7,35 +7,39 @@
 
 mod alone;
 mod fetch;
+mod guarded;
 mod head;
 mod pour;
+mod task;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderValue, StatusCode, header};
-use poem::{Body, Response, web::RemoteAddr};
-use tokio::sync::oneshot;
+use poem::{Body, Response};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 pub(super) use self::fetch::content_length;
 use self::{
-    fetch::{Fetched, Told, Wanted},
+    fetch::{Told, stand_in},
     head::SharedHead,
-    pour::Pour,
 };
 use super::{
     Cache,
     clause::Clause,
-    collapse::{Joined, Leave},
+    collapse::Joined,
     directives::RequestDirectives,
-    fill::{Fill, Landing, Reader, Writer},
+    fill::{Fill, Landing, Reader, Unreadable},
     key::CacheKey,
     policy::{Asks, Forward},
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
     store::Lookup,
     stored::{Prepared, not_modified},
-    validation::{Asking, remove_conditions},
+    validation::is_error,
 };
-use crate::exchange::{Errand, Failure, Purpose, RequestHead};
+use crate::exchange::{Bound, Errand, Failure, Purpose, RequestHead};
 
 /// A fill that brings an answer to all who wait.
 pub(super) type Flight = Fill<Brought, Failure>;
@@ -74,6 +78,19 @@ struct Asked {
     head: RequestHead,
     asks: Asks,
     fwd: Fwd,
+    /// What is stored for it, but may not be reused as it is.
+    stored: Option<Arc<Prepared>>,
+}
+
+impl Asked {
+    /// What there is one flight for at a time: a range is fetched by itself
+    /// only where nothing is stored that would be validated.
+    fn flight_key(&self) -> FlightKey {
+        let is_range = self.asks.has(Asks::RANGE)
+            && matches!(self.fwd, Fwd::UriMiss | Fwd::VaryMiss | Fwd::Partial);
+        let range = self.head.headers.get(header::RANGE).filter(|_| is_range).cloned();
+        FlightKey { key: self.key.clone(), range }
+    }
 }
 
 impl Cache {
@@ -85,28 +102,37 @@ impl Cache {
         asks: Asks,
         forward: Forward,
     ) -> Response {
-        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored };
+        let Ok(seat) = Arc::clone(&self.waiters).try_acquire_owned() else {
+            return self.crowded(&asked, Bound::Waiters);
+        };
         // Since the lookup another flight may have ended. It has stored its answer before it
         // freed the key, so whoever finds nothing new begins the only flight.
         let begin = || {
             let now = self.clock.now();
             match self.store.lookup(&asked.key, &asked.head.headers) {
-                Lookup::Found(stored) if is_news(&stored, forward.stored.as_ref(), now) => {
+                Lookup::Found(stored) if is_news(&stored, asked.stored.as_ref(), now) => {
                     Err((stored, now))
                 }
-                _ => Ok(Fill::new(&self.fills, self.max_object_size)),
+                _ => Ok(self.new_fill()),
             }
         };
-        match self.flights.join(&flight_key(&asked), begin) {
-            Err((stored, now)) => self.hit(&asked.key, &stored, &asked.head, asked.asks, now),
-            Ok(Joined::Following(flight)) => {
-                self.follow(flight.read(), Role::Follower, asked).await
+        let (reader, role) = match self.flights.join(&asked.flight_key(), begin) {
+            Err((stored, now)) => {
+                return self.hit(&asked.key, &stored, &asked.head, asked.asks, now);
             }
+            Ok(Joined::Following(flight)) => (flight.read(), Role::Follower),
             Ok(Joined::Leading(flight, leave)) => {
                 let errand = Errand::of(&asked.head, Purpose::Client);
-                let (reader, role) =
-                    self.take_off(&flight, leave, &asked.head, forward.stored, errand);
-                self.follow(reader, role, asked).await
+                self.take_off(&flight, leave, &asked.head, asked.stored.clone(), errand)
+            }
+        };
+        match reader {
+            Ok(reader) => self.follow(reader, role, asked, seat).await,
+            Err(Unreadable::Crowded) => self.crowded(&asked, Bound::WaitersOfKey),
+            Err(Unreadable::Passing) => {
+                drop(seat);
+                self.go_alone(asked).await
             }
         }
     }
@@ -123,7 +149,7 @@ impl Cache {
         // Since the lookup another flight may have ended.
         let begin = || match self.store.lookup(&key.key, &request.headers) {
             Lookup::Found(new) if is_news(&new, Some(&stored), self.clock.now()) => Err(()),
-            _ => Ok(Fill::new(&self.fills, self.max_object_size)),
+            _ => Ok(self.new_fill()),
         };
         if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
             // The client has its answer: this is our own request, under no directives of its.
@@ -136,42 +162,31 @@ impl Cache {
         }
     }
 
-    /// Begins a flight: a task of its own, so that no client's leaving ends it.
-    fn take_off(
-        self: &Arc<Self>,
-        flight: &Arc<Flight>,
-        leave: Leave<FlightKey, Flight>,
-        request: &RequestHead,
-        stored: Option<Arc<Prepared>>,
-        errand: Errand,
-    ) -> (Option<Reader<Brought, Failure>>, Role) {
-        let (private, role) = oneshot::channel();
-        let writer = Arc::clone(flight).write();
-        // The reader is there before the writer begins.
-        let reader = flight.read();
-        let request = self.for_everyone(request, leave.key().range.as_ref());
-        tokio::spawn(Arc::clone(self).fly(request, errand, stored, writer, private, leave));
-        (reader, Role::Leader(role))
-    }
-
     /// Answers with what a flight brings, or alone where that is not for this
     /// request.
     async fn follow(
         self: &Arc<Self>,
-        reader: Option<Reader<Brought, Failure>>,
+        reader: Reader<Brought, Failure>,
         role: Role,
         asked: Asked,
+        seat: OwnedSemaphorePermit,
     ) -> Response {
-        let Some(reader) = reader else { return self.go_alone(asked).await };
-        match (reader.landing().await, role) {
+        let landing = reader.landing().await;
+        drop(seat);
+        match (landing, role) {
             (Some(Landing::Shared(Brought::New(head))), Role::Leader(_)) => {
-                let status = CacheStatus::fwd(asked.fwd).stored().ttl(head.ttl());
+                let status = head.tell_fate(CacheStatus::fwd(asked.fwd));
                 self.new_answer(&asked, &head, reader, status, Outcome::Forwarded(asked.fwd))
             }
             (Some(Landing::Shared(Brought::New(head))), Role::Follower)
-                if head.storable.selecting.selects(&asked.head.headers) =>
+                if head.fate.selecting().selects(&asked.head.headers) =>
             {
-                let status = CacheStatus::fwd(asked.fwd).collapsed();
+                if is_error(head.status)
+                    && let Some(answer) = self.stand_in(&asked, Some(head.status))
+                {
+                    return answer;
+                }
+                let status = head.tell_error(CacheStatus::fwd(asked.fwd).collapsed());
                 self.new_answer(&asked, &head, reader, status, Outcome::Collapsed)
             }
             (Some(Landing::Shared(Brought::Stored(stored, told))), role)
@@ -183,7 +198,7 @@ impl Cache {
             }
             (Some(Landing::Private), Role::Leader(mut answer)) => match answer.try_recv() {
                 Ok((answer, clause)) => self.private(answer, &asked, clause),
-                Err(_) => self.failed(&Failure::Abandoned, asked.fwd),
+                Err(_) => self.unanswered(&asked, &Failure::Abandoned),
             },
             // Only the leader's own fields can say that it has been here before.
             (Some(Landing::Shared(_) | Landing::Private), _)
@@ -191,8 +206,8 @@ impl Cache {
                 drop(reader);
                 self.go_alone(asked).await
             }
-            (Some(Landing::Failed(failure)), _) => self.failed(&failure, asked.fwd),
-            (None, _) => self.failed(&Failure::Abandoned, asked.fwd),
+            (Some(Landing::Failed(failure)), _) => self.unanswered(&asked, &failure),
+            (None, _) => self.unanswered(&asked, &Failure::Abandoned),
         }
     }
 
@@ -200,84 +215,29 @@ impl Cache {
     /// leader may have allowed it to be more stale (RFC 5861 §4).
     fn may_be_told(&self, asked: &Asked, stored: &Prepared, told: Told) -> bool {
         let window = RequestDirectives::of(&asked.head.headers).stale_if_error;
-        told.clause.is_none() || stored.may_stand_in(window, self.clock.now())
+        told.clause != Some(Clause::StaleIfError) || stored.may_stand_in(window, self.clock.now())
+    }
+
+    /// As many wait as may.
+    fn crowded(&self, asked: &Asked, bound: Bound) -> Response {
+        self.unanswered(asked, &Failure::Shed { bound, retry_after: Duration::from_secs(1) })
+    }
+
+    /// There is no answer: what is stored stands in if it may.
+    fn unanswered(&self, asked: &Asked, failure: &Failure) -> Response {
+        self.stand_in(asked, None).unwrap_or_else(|| self.failed(failure, asked.fwd))
+    }
+
+    /// What is stored, in the place of an error with this status, if any.
+    fn stand_in(&self, asked: &Asked, status: Option<StatusCode>) -> Option<Response> {
+        let stored = stand_in(asked.stored.as_ref(), &asked.head, self.clock.now())?;
+        let told = Told { status, clause: Some(Clause::StaleIfError) };
+        Some(self.stored_answer(asked, stored, told, &Role::Follower))
     }
 
     async fn go_alone(self: &Arc<Self>, asked: Asked) -> Response {
-        let forward = Forward::alone(asked.fwd);
+        let forward = Forward { stored: asked.stored, ..Forward::alone(asked.fwd) };
         self.alone(asked.key, asked.head, Body::empty(), asked.asks, forward).await
-    }
-
-    /// A flight, from its request to its place in the store.
-    async fn fly(
-        self: Arc<Self>,
-        request: RequestHead,
-        errand: Errand,
-        selected: Option<Arc<Prepared>>,
-        writer: Writer<Brought, Failure>,
-        private: oneshot::Sender<Private>,
-        leave: Leave<FlightKey, Flight>,
-    ) {
-        let _counted = self.metrics.flight_begun();
-        let key = leave.key().key.clone();
-        let asking = if leave.key().range.is_some() {
-            Asking::Anew
-        } else {
-            Asking::about(selected.as_ref(), &self.store.variants(&key))
-        };
-        let epoch = self.store.epoch(&key);
-        let selected = selected.as_ref();
-        let wanted = Wanted { key: &key, epoch, request: &request, selected, errand };
-        match self.fetch(wanted, Body::empty(), asking).await {
-            Fetched::Failed(failure) => writer.land(Landing::Failed(failure)),
-            Fetched::Stored(stored, told) => {
-                writer.land(Landing::Shared(Brought::Stored(stored, told)));
-                writer.finish(None);
-            }
-            Fetched::New(answer, times) => match self.storable(&request, &answer, times) {
-                Ok(storable) => {
-                    let (head, body) = SharedHead::split(answer, storable, times);
-                    let head = Arc::new(head);
-                    writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
-                    let pour = Pour { cache: &self, key, epoch, head };
-                    pour.run(body, &writer, Some(leave)).await;
-                }
-                Err(clause) => {
-                    if is_of_the_key(clause, answer.status()) {
-                        self.uncacheable.note(&key, times.response_time);
-                        // A full answer takes the place of what was asked about (§4.3.3): that
-                        // must not go on answering, stale, though this one is not kept.
-                        let is_stale =
-                            |stored: &&Arc<Prepared>| !stored.is_fresh(times.response_time);
-                        if let Some(stored) = selected.filter(is_stale) {
-                            self.store.remove(&key, stored);
-                        }
-                    }
-                    // A leader that has left does not need it any more.
-                    let _ = private.send((answer, clause));
-                    writer.land(Landing::Private);
-                }
-            },
-        }
-    }
-
-    /// The request of a flight: what is fetched for everyone names nobody, and
-    /// has no conditions of one client's.
-    fn for_everyone(&self, request: &RequestHead, range: Option<&HeaderValue>) -> RequestHead {
-        let mut request = request.clone();
-        request.remote = RemoteAddr::default();
-        remove_conditions(&mut request.headers);
-        if let Some(range) = range {
-            request.headers.insert(header::RANGE, range.clone());
-        }
-        let rule = self.rules.of(request.target.path());
-        let goes = |name: &http::HeaderName| rule.sends(name) || *name == header::RANGE;
-        let dropped: Vec<_> = request.headers.keys().filter(|name| !goes(name)).cloned().collect();
-        for name in dropped {
-            request.headers.remove(name);
-        }
-        request.headers.remove(header::HOST);
-        request
     }
 
     /// The upstream's new answer, as it arrives.
@@ -289,7 +249,7 @@ impl Cache {
         status: CacheStatus<'_>,
         outcome: Outcome,
     ) -> Response {
-        let rule = head.storable.terms.rule;
+        let rule = self.rules.of(asked.head.target.path()).place;
         let mut headers = head.headers.clone();
         if outcome == Outcome::Collapsed {
             head.tell_age(&mut headers, self.clock.now());
@@ -306,6 +266,7 @@ impl Cache {
             let mut answer = Response::from(body);
             answer.set_status(head.status);
             *answer.headers_mut() = headers;
+            answer.extensions_mut().extend(head.reason());
             answer
         };
         self.count_new(outcome, rule, answer.status());
@@ -343,36 +304,10 @@ impl Cache {
     }
 }
 
-/// What there is one flight for: a range is fetched by itself only where
-/// nothing is stored that would be validated.
-fn flight_key(asked: &Asked) -> FlightKey {
-    let is_range = asked.asks.has(Asks::RANGE)
-        && matches!(asked.fwd, Fwd::UriMiss | Fwd::VaryMiss | Fwd::Partial);
-    let range = asked.head.headers.get(header::RANGE).filter(|_| is_range).cloned();
-    FlightKey { key: asked.key.clone(), range }
-}
-
 /// Whether what is stored now answers a request that was to go forward because
 /// of what was stored before.
 fn is_news(stored: &Arc<Prepared>, before: Option<&Arc<Prepared>>, now: SystemTime) -> bool {
     stored.response.part.is_none()
         && stored.is_fresh(now)
         && !before.is_some_and(|before| Arc::ptr_eq(before, stored))
-}
-
-/// Whether a reason not to store will hold for the next answer too, so that
-/// nobody needs to wait for it. What is for one client, or of one moment, says
-/// nothing of the key.
-fn is_of_the_key(clause: Clause, status: StatusCode) -> bool {
-    let is_of_the_moment = status.is_server_error();
-    let is_of_the_request = status.is_client_error()
-        || matches!(
-            clause,
-            Clause::Authorization
-                | Clause::Cookie
-                | Clause::Part
-                | Clause::RequestNoStore
-                | Clause::Status
-        );
-    !is_of_the_moment && !is_of_the_request
 }

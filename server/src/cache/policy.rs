@@ -38,6 +38,9 @@ pub enum Refresh {
     None,
     /// It is, behind the answer (RFC 5861 §3).
     Behind,
+    /// It is soon to be stale: if many ask for it, it is, so that none of them
+    /// gets a stale answer.
+    Ahead,
 }
 
 /// Why and how a request goes to the upstream.
@@ -177,7 +180,8 @@ fn reuse(
 
     // §4.2.
     if stored.is_fresh(now) {
-        return Ok(Decision::Reuse(stored, Clause::Fresh, Refresh::None));
+        let refresh = if stored.is_due(now) { Refresh::Ahead } else { Refresh::None };
+        return Ok(Decision::Reuse(stored, Clause::Fresh, refresh));
     }
     let Err(why_not) = stored.may_be_stale(now) else {
         let staleness = stored.staleness(now);

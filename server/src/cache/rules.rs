@@ -10,7 +10,7 @@ mod time_of_day;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, StatusCode, header};
 
 use self::pattern::is_covered;
 pub use self::{
@@ -18,6 +18,7 @@ pub use self::{
     query::{Names, Order, QueryRule},
     time_of_day::TimeOfDay,
 };
+use super::guard::Guard;
 use crate::target::Target;
 
 /// The rules in force: the first whose path matches wins.
@@ -60,6 +61,8 @@ pub struct Rule {
     /// The request fields that go upstream with what is asked for the cache;
     /// `None` for all that are end-to-end.
     pub request_fields: Option<Vec<HeaderName>>,
+    /// What answers must have to replace what is stored.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// How messages call a rule.
@@ -228,7 +231,9 @@ impl Rule {
 
     /// Whether what is asked for the cache carries this field upstream.
     pub fn sends(&self, name: &HeaderName) -> bool {
-        self.request_fields.as_ref().is_none_or(|names| names.contains(name))
+        // A guard reads no content that is coded.
+        let is_readable = self.guard.is_none() || *name != header::ACCEPT_ENCODING;
+        is_readable && self.request_fields.as_ref().is_none_or(|names| names.contains(name))
     }
 }
 
@@ -249,6 +254,7 @@ impl Default for Rule {
             client_directives: ClientDirectives::default(),
             caching: Caching::default(),
             request_fields: None,
+            guard: None,
         }
     }
 }

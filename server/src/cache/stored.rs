@@ -2,8 +2,11 @@
 
 use std::{
     ops::RangeInclusive,
-    sync::Arc,
-    time::{Duration, SystemTime},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwapOption;
@@ -55,7 +58,7 @@ const LINE_OVERHEAD: usize = 200;
 
 impl StoredResponse {
     /// The fields as a map, with room for more.
-    fn headers(&self, more: usize) -> HeaderMap {
+    pub(super) fn headers(&self, more: usize) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(self.fields.len() + more);
         for (name, value) in &self.fields {
             headers.append(name.clone(), value.clone());
@@ -125,6 +128,10 @@ pub struct Prepared {
     /// When it was made (RFC 9110 §6.6.1).
     pub date: SystemTime,
     corrected_initial_age: Duration,
+    /// The age from which it is fetched anew ahead of its end, if many ask for it.
+    due: Duration,
+    /// How many have asked since.
+    asked_when_due: AtomicU32,
     /// The header block as it was last sent on a hit.
     sent: ArcSwapOption<Dated>,
 }
@@ -154,6 +161,8 @@ impl Prepared {
             last_modified,
             date: date::field(&headers, &header::DATE, response_time).unwrap_or(response_time),
             corrected_initial_age: corrected_initial_age(&headers, request_time, response_time),
+            due: due(terms.lifetime.duration(), response_time),
+            asked_when_due: AtomicU32::new(0),
             etag,
             response,
             terms,
@@ -180,6 +189,17 @@ impl Prepared {
             && !self.has_ended(now)
     }
 
+    /// Whether, being fresh, it is about to be stale.
+    pub fn is_due(&self, now: SystemTime) -> bool {
+        self.due <= self.current_age(now)
+    }
+
+    /// Counts one who asked while it was due: whether that is the one by whom
+    /// it shows that many ask.
+    pub fn shows_to_be_hot(&self) -> bool {
+        self.asked_when_due.fetch_add(1, Ordering::Relaxed) + 1 == HOT
+    }
+
     /// How long it has been stale (RFC 9111 §4.2), zero where it is not.
     pub fn staleness(&self, now: SystemTime) -> Duration {
         self.age_in_seconds(now).saturating_sub(self.terms.lifetime.duration())
@@ -199,6 +219,13 @@ impl Prepared {
     pub fn may_stand_in(&self, window: Option<Duration>, now: SystemTime) -> bool {
         let window = self.terms.stale_if_error.max(window.unwrap_or_default());
         self.is_fresh(now) || (self.may_be_stale(now).is_ok() && self.staleness(now) < window)
+    }
+
+    /// Whether it may answer in the place of a worse answer, which a rule allows
+    /// for so long after it was received or last validated.
+    pub fn is_kept(&self, keep_for: Duration, now: SystemTime) -> bool {
+        let is_usable = self.is_fresh(now) || self.may_be_stale(now).is_ok();
+        is_usable && since(now, self.response.times.response_time) < keep_for
     }
 
     /// Whether it can be of use to any request to come.
@@ -348,6 +375,24 @@ impl Prepared {
         }
         headers
     }
+}
+
+/// Requests in the last part of a freshness by which a response is hot.
+const HOT: u32 = 10;
+/// A freshness too short to be prolonged.
+const SHORT: Duration = Duration::from_secs(10);
+
+/// The age from which a response is due: nine tenths of its freshness, a
+/// twentieth more or less.
+///
+/// What came together is not to be fetched together again; the fraction of the
+/// second in which it came is as good as a die.
+fn due(lifetime: Duration, response_time: SystemTime) -> Duration {
+    if lifetime < SHORT {
+        return Duration::MAX;
+    }
+    let since = response_time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    lifetime / 20 * 17 + lifetime / 10 * (since.subsec_micros() % 1000) / 1000
 }
 
 /// A 206 with one range of a part (RFC 9110 §15.3.7.1).

@@ -1,19 +1,22 @@
 //! `[[rule]]` tables, of the operator's file and of the presets.
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr, sync::Arc, time::Duration};
 
 use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use toml::{Table, Value};
 
 use super::{Span, file::nearest};
-use crate::cache::rules::{
-    Authority, Caching, ClientDirectives, Names, NegativeTtl, Order, Pattern, QueryRule, Rule,
-    RuleName, TimeOfDay,
+use crate::cache::{
+    guard::{Guard, Pointer},
+    rules::{
+        Authority, Caching, ClientDirectives, Names, NegativeTtl, Order, Pattern, QueryRule, Rule,
+        RuleName, TimeOfDay,
+    },
 };
 
 /// What a rule may say, and how it is written.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 14] = [
     ("path", r#"path = "/restaurant/**""#),
     ("name", r#"name = "menus""#),
     ("ttl", r#"ttl = "10m""#),
@@ -26,7 +29,12 @@ const KEYS: [(&str, &str); 12] = [
     ("client-directives", r#"client-directives = "ignore", or "honour""#),
     ("bypass", "bypass = true"),
     ("request-fields", r#"request-fields = ["accept", "accept-language"]"#),
+    ("guard", r#"guard = "/restaurant/menu", a JSON pointer"#),
+    ("keep-better-for", r#"keep-better-for = "6h""#),
 ];
+
+/// How long a better response is kept where a rule with a guard does not say.
+const KEEP_BETTER_FOR: Duration = Duration::from_hours(1);
 
 /// One `[[rule]]`, as it was written and as it was read.
 #[derive(Clone, Debug)]
@@ -60,6 +68,10 @@ struct Says {
     bypass: bool,
     #[serde(deserialize_with = "request_fields")]
     request_fields: Option<Vec<HeaderName>>,
+    #[serde(deserialize_with = "text")]
+    guard: Option<Pointer>,
+    #[serde(deserialize_with = "text")]
+    keep_better_for: Option<Span>,
 }
 
 #[derive(Clone, Debug)]
@@ -151,6 +163,10 @@ impl RuleTable {
             client_directives: says.client_directives.unwrap_or(flags.client_directives),
             caching: if says.bypass { Caching::Bypass } else { Caching::Store },
             request_fields: says.request_fields.clone(),
+            guard: says.guard.clone().map(|non_empty| {
+                let keep_better_for = or(says.keep_better_for, KEEP_BETTER_FOR);
+                Arc::new(Guard { non_empty, keep_better_for })
+            }),
         }
     }
 }
@@ -173,6 +189,13 @@ impl Says {
                 "'bypass' and '{other}' contradict each other: what goes past the cache is not \
                  changed; leave one of them out"
             ));
+        }
+        if self.keep_better_for.is_some() && self.guard.is_none() {
+            return Some(
+                "'keep-better-for' is about what a guard calls worse: say which, like guard = \
+                 \"/menu\""
+                    .into(),
+            );
         }
         if self.r#override && self.ttl.is_none() {
             return Some(

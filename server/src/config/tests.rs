@@ -182,15 +182,17 @@ fn the_flags_are_the_rule_for_the_rest() {
 }
 
 #[test]
-fn to_the_letter_nothing_stale_is_served_unasked() {
+fn to_the_letter_nothing_stale_and_no_error_is_served_unasked() {
     let printed = |args: &[&str]| load(args).unwrap().config.to_toml();
-    let check = |args: &[&str], expected: &str| {
+    let check = |args: &[&str], key: &str, expected: &str| {
         let printed = printed(args);
-        assert!(printed.contains(&format!("stale-while-revalidate = \"{expected}\"")), "{printed}");
+        assert!(printed.contains(&format!("{key} = \"{expected}\"")), "{printed}");
     };
-    check(&[], "1h");
-    check(&["--default-ttl=0s"], "0s");
-    check(&["--default-ttl=0s", "--stale-while-revalidate=5s"], "5s");
+    for (key, usual) in [("stale-while-revalidate", "1h"), ("error-ttl", "1s")] {
+        check(&[], key, usual);
+        check(&["--default-ttl=0s"], key, "0s");
+        check(&["--default-ttl=0s", &format!("--{key}=5s")], key, "5s");
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub struct Span(Duration);
 impl Span {
     /// No time.
     pub const ZERO: Span = Span(Duration::ZERO);
+    /// A second.
+    pub const SECOND: Span = Span(Duration::from_secs(1));
     /// An hour.
     pub const HOUR: Span = Span(Duration::from_hours(1));
 }

@@ -118,18 +118,7 @@ impl<E: Endpoint> Endpoint for Governed<E> {
 /// Whether an exchange failed through the upstream; an error of another kind
 /// than [`Failure`] is one too ([`Failure::of`]).
 fn is_upstreams_fault(error: &poem::Error) -> bool {
-    match error.downcast_ref::<Failure>() {
-        Some(
-            Failure::Unreachable(_)
-            | Failure::ConnectTimedOut(_)
-            | Failure::TimedOut(_)
-            | Failure::Broken(_),
-        )
-        | None => true,
-        Some(
-            Failure::RequestBroken(_) | Failure::Loop | Failure::Shed { .. } | Failure::Abandoned,
-        ) => false,
-    }
+    error.downcast_ref().is_none_or(Failure::is_upstreams)
 }
 
 /// A body that keeps its permit until it has ended or is dropped.

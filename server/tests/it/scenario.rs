@@ -193,14 +193,19 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(" | ").filter(|part| !part.is_empty())
 }
 
-/// A text with its dates written out.
+/// A text with its dates written out; other braces stay.
 fn dated(text: &str, began: SystemTime) -> String {
     let Some((before, rest)) = text.split_once('{') else { return text.to_owned() };
-    let Some((seconds, after)) = rest.split_once('}') else { return text.to_owned() };
-    let seconds: i64 = seconds.parse().unwrap();
-    let distance = Duration::from_secs(seconds.unsigned_abs());
-    let date = if seconds < 0 { began - distance } else { began + distance };
-    format!("{before}{}{}", httpdate::fmt_http_date(date), dated(after, began))
+    let date = rest.split_once('}').and_then(|(seconds, after)| {
+        let seconds: i64 = seconds.parse().ok()?;
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        let date = if seconds < 0 { began - distance } else { began + distance };
+        Some((httpdate::fmt_http_date(date), after))
+    });
+    match date {
+        Some((date, after)) => format!("{before}{date}{}", dated(after, began)),
+        None => format!("{before}{{{}", dated(rest, began)),
+    }
 }
 
 /// Adds a part that is a field line or `Cache-Control`.
@@ -232,6 +237,8 @@ fn answer(
     let mut parts = parts(text);
     let mut delay = Duration::ZERO;
     let Some(Ok(status)) = parts.next().map(str::parse::<u16>) else {
+        let delay = parts.find_map(|part| part.strip_prefix("takes: ")?.parse().ok());
+        let delay = Duration::from_secs(delay.unwrap_or_default());
         return (delay, Err(Failure::Unreachable("refused".to_owned()).into()));
     };
     let has_body = !matches!(status, 100..=199 | 204 | 304);

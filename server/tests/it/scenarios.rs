@@ -1,9 +1,11 @@
 //! The cache over a scripted upstream, on a paused clock and without sockets.
 
+mod guard;
 mod parts;
 mod rules;
 mod saved;
 mod separation;
+mod sharing;
 mod stale;
 mod validation;
 mod writes;
@@ -457,7 +459,7 @@ async fn a_variant_that_does_not_match_sends_the_follower_on_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
+async fn a_failure_is_told_to_all_who_wait_and_for_a_second_to_who_comes() {
     let mut failing = true;
     let relay = Scenario::new(move |_| {
         if std::mem::replace(&mut failing, false) {
@@ -474,7 +476,10 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
             "lunch-relay; fwd=uri-miss; detail=destination_unavailable"
         );
     }
+    tokio::time::sleep(Duration::from_millis(999)).await;
+    assert_eq!(relay.get("/menu").await.status(), 502);
     assert_eq!(relay.asked(), 1);
+    tokio::time::sleep(Duration::from_millis(2)).await;
     relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
 }
 
@@ -555,6 +560,7 @@ async fn an_upstream_that_is_asked_too_often_is_not_asked_more_often_for_it() {
         Ok(answer(status, &[], "menu"))
     });
     assert_eq!(relay.get("/menu").await.status(), 429);
+    tokio::time::sleep(Duration::from_millis(1001)).await;
     relay.expect("/menu", "menu", "lunch-relay; fwd=uri-miss; stored").await;
     relay.expect("/menu", "menu", "lunch-relay; hit").await;
 }

@@ -7,7 +7,8 @@ type Test = Fill<&'static str, ()>;
 
 fn fill(pool: usize, limit: usize) -> (Arc<Test>, Arc<Pool>) {
     let pool = Pool::new(pool);
-    (Arc::new(Fill::new(&pool, limit)), pool)
+    let limits = Limits { whole: limit, readers: 1000 };
+    (Arc::new(Fill::new(&pool, limits)), pool)
 }
 
 fn piece(size: usize) -> Bytes {
@@ -72,7 +73,8 @@ async fn past_its_limit_it_goes_on_at_the_pace_of_the_fastest() {
     let writer = Arc::clone(&fill).write();
     assert_eq!(writer.write(piece(1 << 20)).await, Written::Kept);
     assert!(writer.write(piece(1)).now_or_never().is_none());
-    assert!(fill.read().is_none(), "the first byte may be gone: nobody can join");
+    let joined = fill.read().map(drop);
+    assert_eq!(joined, Err(Unreadable::Passing), "the first byte may be gone: nobody can join");
 
     assert_eq!(next(&mut reader), Some(Ok(1 << 20)));
     assert_eq!(writer.write(piece(1)).now_or_never(), Some(Written::Passing));
@@ -119,4 +121,13 @@ async fn a_whole_fill_outlives_its_readers_and_gives_its_memory_back() {
     writer.finish(None);
     drop((fill, writer));
     assert_eq!(pool.used(), 0);
+}
+
+#[test]
+fn it_has_no_more_readers_than_it_may() {
+    let fill: Arc<Test> = Arc::new(Fill::new(&Pool::new(1000), Limits { whole: 100, readers: 2 }));
+    let (first, _second) = (fill.read().unwrap(), fill.read().unwrap());
+    assert_eq!(fill.read().map(drop), Err(Unreadable::Crowded));
+    drop(first);
+    assert!(fill.read().is_ok());
 }

@@ -9,14 +9,13 @@ use poem::{Body, Response};
 use super::{
     Asked, Flight, Role,
     fetch::{Fetched, Wanted},
-    head::SharedHead,
+    head::{Fate, SharedHead},
     pour::Pour,
 };
 use crate::{
     cache::{
         Cache,
         clause::Clause,
-        fill::Fill,
         freshness::Lifetime,
         key::CacheKey,
         policy::{Asks, Forward, invalidates, storing::Times},
@@ -37,9 +36,9 @@ impl Cache {
         asks: Asks,
         forward: Forward,
     ) -> Response {
-        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored };
         let epoch = self.store.epoch(&asked.key);
-        let selected = forward.stored.as_ref();
+        let selected = asked.stored.as_ref();
         let errand = Errand::of(&asked.head, Purpose::PassThrough);
         let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected, errand };
         let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
@@ -73,11 +72,11 @@ impl Cache {
             Ok(_) => return self.private(answer, &asked, Clause::ForOne),
             Err(clause) => return self.private(answer, &asked, clause),
         };
-        let (head, body) = SharedHead::split(answer, storable, times);
+        let (head, body) = SharedHead::split(answer, Fate::Stored(storable), times);
         let head = Arc::new(head);
-        let fill: Arc<Flight> = Arc::new(Fill::new(&self.fills, self.max_object_size));
+        let fill: Arc<Flight> = Arc::new(self.new_fill());
         let writer = Arc::clone(&fill).write();
-        let Some(reader) = fill.read() else { return self.failed(&Failure::Abandoned, asked.fwd) };
+        let Ok(reader) = fill.read() else { return self.failed(&Failure::Abandoned, asked.fwd) };
         tokio::spawn({
             let (cache, key, head) = (Arc::clone(self), asked.key.clone(), Arc::clone(&head));
             async move {
@@ -85,7 +84,7 @@ impl Cache {
                 pour.run(body, &writer, None).await;
             }
         });
-        let status = CacheStatus::fwd(asked.fwd).stored().ttl(head.ttl());
+        let status = head.tell_fate(CacheStatus::fwd(asked.fwd));
         // Its conditions went upstream with it, and were evaluated there.
         let asked = Asked { asks: Asks::default(), ..asked };
         self.new_answer(&asked, &head, reader, status, Outcome::Forwarded(asked.fwd))

@@ -1,6 +1,6 @@
 //! Asking the upstream, and what its answer means for what is stored.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, header::Entry};
@@ -13,6 +13,7 @@ use crate::{
         clause::Clause,
         directives::{RequestDirectives, ResponseDirectives},
         etag,
+        guard::Verdict,
         key::CacheKey,
         policy::storing::{Storable, Times, storable},
         range::{ContentRange, Part, combine},
@@ -109,28 +110,40 @@ impl Cache {
         let request_time = self.clock.now();
         let answer = self.upstream.call(request).await;
         let times = Times { request_time, response_time: self.clock.now() };
-        let window = RequestDirectives::of(&wanted.request.headers).stale_if_error;
         let stand_in = |told| {
-            let stored = wanted.selected.filter(|stored| stored.response.part.is_none())?;
-            stored
-                .may_stand_in(window, times.response_time)
-                .then(|| Fetched::Stored(Arc::clone(stored), told))
+            let stored = stand_in(wanted.selected, wanted.request, times.response_time)?;
+            Some(Fetched::Stored(Arc::clone(stored), told))
         };
+        let kept = self.kept(wanted, times.response_time);
         match answer {
             Ok(mut answer) => {
-                let told =
-                    Told { status: Some(answer.status()), clause: Some(Clause::StaleIfError) };
+                let status = Some(answer.status());
                 if is_error(answer.status())
-                    && let Some(stored) = stand_in(told)
+                    && let Some(stored) =
+                        stand_in(Told { status, clause: Some(Clause::StaleIfError) })
                 {
                     return Err(stored);
+                }
+                if let Some((guard, stored)) = kept {
+                    let (verdict, judged) = self.judge(&guard, answer).await;
+                    if verdict == Verdict::Worse {
+                        let told = Told { status, clause: Some(Clause::Guard) };
+                        return Err(Fetched::Stored(Arc::clone(stored), told));
+                    }
+                    answer = judged;
                 }
                 date(answer.headers_mut(), times);
                 Ok((answer, times))
             }
             Err(error) => {
-                let told = Told { status: None, clause: Some(Clause::StaleIfError) };
-                Err(stand_in(told).unwrap_or_else(|| Fetched::Failed(Failure::of(error))))
+                let told = |clause| Told { status: None, clause: Some(clause) };
+                let kept = || {
+                    let (_, stored) = kept?;
+                    Some(Fetched::Stored(Arc::clone(stored), told(Clause::Guard)))
+                };
+                Err(stand_in(told(Clause::StaleIfError))
+                    .or_else(kept)
+                    .unwrap_or_else(|| Fetched::Failed(Failure::of(error))))
             }
         }
     }
@@ -233,6 +246,16 @@ impl Cache {
             self.metrics.not_admitted();
         }
     }
+}
+
+/// What is stored, where it may answer in the place of an error (RFC 5861 §4).
+pub(super) fn stand_in<'a>(
+    stored: Option<&'a Arc<Prepared>>,
+    request: &RequestHead,
+    now: SystemTime,
+) -> Option<&'a Arc<Prepared>> {
+    let window = RequestDirectives::of(&request.headers).stale_if_error;
+    stored.filter(|stored| stored.response.part.is_none() && stored.may_stand_in(window, now))
 }
 
 /// More lines are not kept: each validation may bring new ones.

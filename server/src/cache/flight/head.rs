@@ -3,47 +3,82 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{Extensions, HeaderMap, StatusCode, header};
 use http_body_util::combinators::BoxBody;
+use hyper::ext::ReasonPhrase;
 use poem::Response;
 
 use crate::cache::{
+    clause::Clause,
     conditions::{self, Evaluated, Validators},
     date,
     freshness::{corrected_initial_age, since},
     policy::storing::{Storable, Times},
+    status::CacheStatus,
+    vary::Selecting,
 };
 
 /// The head of a new response that is for all.
 #[derive(Debug)]
 pub(in crate::cache) struct SharedHead {
     pub(super) status: StatusCode,
+    /// What stands for the status in words, where it is not the usual.
+    reason: Option<ReasonPhrase>,
     /// The fields for everyone.
     pub(super) headers: HeaderMap,
     /// The fields for the one whose request brought it (RFC 9111 §5.2.2.7).
     pub(super) withheld: HeaderMap,
-    pub(super) storable: Storable,
+    /// What becomes of it.
+    pub(super) fate: Fate,
     pub(super) times: Times,
+}
+
+/// What becomes of a new response that is for all who wait for it.
+#[derive(Debug)]
+pub(super) enum Fate {
+    /// It is stored.
+    Stored(Storable),
+    /// It is not, as this clause says; it is for those whose fields select it.
+    Shared(Selecting, Clause),
+}
+
+impl Fate {
+    /// The request fields that select the response.
+    pub(super) fn selecting(&self) -> &Selecting {
+        match self {
+            Fate::Stored(storable) => &storable.selecting,
+            Fate::Shared(selecting, _) => selecting,
+        }
+    }
 }
 
 impl SharedHead {
     /// Splits a response that is for all from what of it is for one.
     pub(super) fn split(
         answer: Response,
-        storable: Storable,
+        fate: Fate,
         times: Times,
     ) -> (SharedHead, BoxBody<Bytes, std::io::Error>) {
         let (parts, body) = answer.into_parts();
         let mut headers = parts.headers;
         let mut withheld = HeaderMap::new();
-        for name in &storable.withheld {
+        let names = match &fate {
+            Fate::Stored(storable) => &storable.withheld[..],
+            Fate::Shared(..) => &[],
+        };
+        for name in names {
             for value in headers.get_all(name) {
                 withheld.append(name.clone(), value.clone());
             }
             headers.remove(name);
         }
-        let head = SharedHead { status: parts.status, headers, withheld, storable, times };
+        let reason = parts.extensions.get().cloned();
+        let head = SharedHead { status: parts.status, reason, headers, withheld, fate, times };
         (head, body.into())
+    }
+
+    fn is_part(&self) -> bool {
+        matches!(&self.fate, Fate::Stored(storable) if storable.part.is_some())
     }
 
     fn age(&self, now: SystemTime) -> Duration {
@@ -52,11 +87,52 @@ impl SharedHead {
             .saturating_add(since(now, response_time))
     }
 
-    /// The freshness it has on its arrival, in seconds.
-    pub(super) fn ttl(&self) -> i64 {
-        let age = self.age(self.times.response_time).as_secs();
-        let lifetime = self.storable.terms.lifetime.duration().as_secs();
-        i64::try_from(lifetime).unwrap_or(i64::MAX).saturating_sub_unsigned(age)
+    /// The status in words, as an extension of a response.
+    pub(super) fn reason(&self) -> Extensions {
+        let mut extensions = Extensions::new();
+        if let Some(reason) = &self.reason {
+            extensions.insert(reason.clone());
+        }
+        extensions
+    }
+
+    /// What there is to say of it to one for whom it went forward.
+    pub(super) fn tell_fate<'a>(&self, status: CacheStatus<'a>) -> CacheStatus<'a> {
+        match &self.fate {
+            Fate::Stored(storable) => {
+                // The freshness it has on its arrival.
+                let age = self.age(self.times.response_time).as_secs();
+                let lifetime = storable.terms.lifetime.duration().as_secs();
+                let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
+                status.stored().ttl(lifetime.saturating_sub_unsigned(age))
+            }
+            Fate::Shared(_, clause) => status.detail(clause.as_str()),
+        }
+    }
+
+    /// What there is to say of it to one who follows.
+    pub(super) fn tell_error<'a>(&self, status: CacheStatus<'a>) -> CacheStatus<'a> {
+        match &self.fate {
+            Fate::Shared(_, clause) => status.detail(clause.as_str()),
+            Fate::Stored(_) => status,
+        }
+    }
+
+    /// Whether one who asks only now may have it too: it is an error, or could
+    /// be reused from the store.
+    pub(super) fn may_be_joined(&self) -> bool {
+        match &self.fate {
+            Fate::Stored(storable) => {
+                storable.terms.is_reusable(self.age(self.times.response_time))
+            }
+            Fate::Shared(..) => self.is_error(),
+        }
+    }
+
+    /// Whether it tells of an error.
+    pub(super) fn is_error(&self) -> bool {
+        matches!(self.fate, Fate::Shared(..))
+            && (self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// Says how old it is to one who comes late (RFC 9111 §5.1).
@@ -76,7 +152,7 @@ impl SharedHead {
             last_modified: date::field(&self.headers, &header::LAST_MODIFIED, received),
             date: date::field(&self.headers, &header::DATE, received).unwrap_or(received),
         };
-        self.storable.part.is_none()
+        !self.is_part()
             && conditions::evaluate(request, self.status, &validators) == Evaluated::NotModified
     }
 }

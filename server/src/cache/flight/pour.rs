@@ -7,7 +7,11 @@ use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, combinators::BoxBody};
 
-use super::{Brought, Flight, FlightKey, SharedHead, fetch::content_length};
+use super::{
+    Brought, Flight, FlightKey,
+    fetch::content_length,
+    head::{Fate, SharedHead},
+};
 use crate::{
     cache::{
         Cache,
@@ -32,27 +36,30 @@ pub(super) struct Pour<'a> {
 }
 
 impl Pour<'_> {
-    /// Reads the body to its end, at the pace of the upstream.
+    /// Reads the body to its end, at the pace of the upstream: the leave to end
+    /// the flight, where all is well and the fill can still be joined.
     ///
     /// Dropped before its end, the writer breaks the fill off.
     pub(super) async fn run(
         self,
         mut body: BoxBody<Bytes, io::Error>,
         writer: &Writer<Brought, Failure>,
-        leave: Option<Leave<FlightKey, Flight>>,
-    ) {
-        let mut leave = leave;
+        mut leave: Option<Leave<FlightKey, Flight>>,
+    ) -> Option<Leave<FlightKey, Flight>> {
         let mut trailers = None;
         let mut length = 0;
         while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else { return };
+            let frame = frame.ok()?;
             match frame.into_data() {
                 Ok(bytes) => {
                     length += bytes.len();
                     match writer.write(bytes).await {
                         Written::Kept => {}
                         Written::Passing => drop(leave.take()),
-                        Written::Deserted => return self.note_length(length),
+                        Written::Deserted => {
+                            self.note_length(length);
+                            return None;
+                        }
                     }
                 }
                 Err(frame) => trailers = frame.into_trailers().ok(),
@@ -62,7 +69,7 @@ impl Pour<'_> {
         let announced = content_length(&self.head.headers);
         let has_content = self.head.status != StatusCode::NO_CONTENT;
         if has_content && announced.is_some_and(|announced| announced != length) {
-            return;
+            return None;
         }
         self.note_length(length);
         // Stored before the fill ends and its key is free: who comes later finds it.
@@ -70,6 +77,7 @@ impl Pour<'_> {
             self.keep(joined(&pieces));
         }
         writer.finish(trailers);
+        leave
     }
 
     /// A lack of memory is of the moment, too great a length is the key's.
@@ -81,6 +89,7 @@ impl Pour<'_> {
 
     fn keep(self, body: Bytes) {
         let Pour { cache, key, epoch, head } = self;
+        let Fate::Stored(storable) = &head.fate else { return };
         let mut response = StoredResponse {
             status: head.status,
             fields: head
@@ -88,8 +97,8 @@ impl Pour<'_> {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            selecting: head.storable.selecting.clone(),
-            part: head.storable.part,
+            selecting: storable.selecting.clone(),
+            part: storable.part,
             times: head.times,
             body,
         };
@@ -100,7 +109,7 @@ impl Pour<'_> {
         match cache.store.hold(std::mem::take(&mut response.body)) {
             Some(body) => {
                 response.body = body;
-                let terms = head.storable.terms.clone();
+                let terms = storable.terms.clone();
                 let prepared = Prepared::new(response, terms, cache.add_etag);
                 cache.uncacheable.forget(&key);
                 cache.put(key, epoch, Arc::new(prepared));

@@ -112,6 +112,14 @@ impl Terms {
         }
     }
 
+    /// Whether a response of this age may answer before the upstream is asked.
+    pub fn is_reusable(&self, age: Duration) -> bool {
+        let lifetime = self.lifetime.duration();
+        let is_fresh = self.validation == Validation::WhenStale && age < lifetime;
+        let window = lifetime.saturating_add(self.stale_while_revalidate);
+        is_fresh || (self.never_stale.is_none() && age < window)
+    }
+
     /// Whether a response of this age may answer in some case though it is stale.
     pub fn is_usable_stale(&self, age: Duration) -> bool {
         let window = self.stale_while_revalidate.max(self.stale_if_error);

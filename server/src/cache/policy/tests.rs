@@ -73,6 +73,7 @@ fn decided(request: &RequestHead, lookup: Lookup, rules: &Rules, seconds: u64) -
     let now = UNIX_EPOCH + Duration::from_secs(seconds);
     match decide(request, Asks::of(&request.headers), lookup, rules, now) {
         Decision::Reuse(_, clause, Refresh::None) => format!("reuse: {}", clause.word()),
+        Decision::Reuse(_, clause, Refresh::Ahead) => format!("due: {}", clause.word()),
         Decision::Reuse(_, clause, Refresh::Behind) => format!("refresh: {}", clause.word()),
         Decision::Forward(Forward { fwd, clause, sharing, .. }) => {
             format!("{} {sharing:?}: {}", fwd.as_str(), clause.word())
@@ -95,6 +96,8 @@ fn fresh_and_stale() {
     check("GET", "", "cache-control: max-age=5", 4, "reuse: fresh");
     check("HEAD", "", "cache-control: max-age=5", 4, "reuse: fresh");
     check("GET", "", "cache-control: max-age=5", 5, "stale Collapse: stale");
+    check("GET", "", "cache-control: max-age=100", 84, "reuse: fresh");
+    check("GET", "", "cache-control: max-age=100", 85, "due: fresh");
     check("HEAD", "", "cache-control: max-age=5", 5, "stale Alone: stale");
     check("GET", "", "cache-control: no-cache, max-age=5", 4, "stale Collapse: no-cache");
     check("GET", "", "cache-control: no-cache=\"x\", max-age=5", 4, "reuse: fresh");

@@ -186,3 +186,13 @@ fn much_in_several_ranges_is_sent_whole() {
     let answer = hit(&stored, "GET", "range: bytes=0-9, 2000000-2000001", 0);
     assert_eq!(answer.status(), 206);
 }
+
+#[test]
+fn what_came_together_is_due_at_different_times() {
+    let lifetime = Duration::from_secs(1000);
+    let at = |micros| due(lifetime, UNIX_EPOCH + Duration::from_micros(micros)).as_millis();
+    assert_eq!((at(0), at(500), at(999), at(1000)), (850_000, 900_000, 949_900, 850_000));
+    assert_eq!(due(Duration::from_secs(9), UNIX_EPOCH), Duration::MAX);
+    // What a clock never counts is none the worse.
+    assert!(Duration::from_secs(1 << 62) < due(Duration::MAX, UNIX_EPOCH));
+}

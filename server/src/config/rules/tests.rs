@@ -29,6 +29,8 @@ fn what_a_rule_says_counts() {
         query = { ignore = ["utm_*"], sort = true }
         client-directives = "honour"
         request-fields = ["Accept", "x-y"]
+        guard = "/menu"
+        keep-better-for = "6s"
         "#,
     );
     let members =
@@ -47,6 +49,10 @@ fn what_a_rule_says_counts() {
         client_directives: ClientDirectives::Honour,
         caching: Caching::Store,
         request_fields: Some(vec![http::header::ACCEPT, HeaderName::from_static("x-y")]),
+        guard: Some(Arc::new(Guard {
+            non_empty: "/menu".parse().unwrap(),
+            keep_better_for: Duration::from_secs(6),
+        })),
     };
     assert_eq!(rule, expected);
 }
@@ -60,6 +66,9 @@ fn the_other_ways_to_say_it() {
     assert_eq!(with("query = 'ignore'").query, QueryRule::Ignored);
     assert_eq!(with("query = 'keep'").query, QueryRule::Kept);
     assert_eq!(with("request-fields = []").request_fields, Some(Vec::new()));
+
+    let guard = with("guard = '/menu'").guard.unwrap();
+    assert_eq!(guard.keep_better_for, Duration::from_hours(1));
 
     let negative = with("negative-ttl = { 404 = '1m', 503 = '5s' }").negative_ttl;
     let of = |status: u16| negative.of(StatusCode::from_u16(status).unwrap());
@@ -123,6 +132,7 @@ fn a_bad_rule_says_where_and_what_to_write() {
     check("client-directives = 'honor'", &["'client-directives'", "`honour`"]);
     check("request-fields = 'accept'", &["'request-fields'", "[\"accept\""]);
     check("request-fields = ['a b']", &["'a b' is no name of a field"]);
+    check("guard = 'menu'", &["'guard'", "begins with '/'", "write it like guard = "]);
     check("name = 1", &["'name'", "name = \"menus\""]);
 }
 
@@ -134,6 +144,7 @@ fn a_contradiction_is_refused() {
     check("bypass = true\nttl = '1s'", &["'bypass' and 'ttl' contradict each other"]);
     check("bypass = true\nquery = 'ignore'", &["'bypass' and 'query'"]);
     check("override = true", &["'override'", "ttl = \"10m\""]);
+    check("keep-better-for = '1h'", &["'keep-better-for'", "guard = \"/menu\""]);
     check("override = true\nnegative-ttl = '1s'", &["'override'"]);
 }
 

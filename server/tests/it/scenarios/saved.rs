@@ -146,6 +146,16 @@ async fn a_follower_is_counted_and_its_bytes_as_it_reads_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_that_is_told_to_all_who_wait_is_counted_though_it_is_not_stored() {
+    let relay = with_rules(|_| Ok(answer(500, &[], "error")));
+    let (first, second) = tokio::join!(relay.get(PATH), relay.get(PATH));
+    for answer in [first, second] {
+        assert_eq!(text(answer).await, "error");
+    }
+    relay.saved(By::Collapsed, 1, 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_asked_of_the_upstream_saves_nothing() {
     let relay = with_rules(|_| Ok(answer(200, &[("cache-control", "no-store")], "menu")));
     for method in ["GET", "GET", "HEAD", "PUT"] {

@@ -214,3 +214,48 @@ async fn each_request_upstream_says_what_it_is_for_and_for_whom() {
     ];
     assert_eq!(*said.lock().unwrap(), expected);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_many_ask_for_is_fetched_anew_before_it_is_stale() {
+    let relay = crate::scenario::origin(["200 | max-age=100"]);
+    relay.check("GET", "200 | body: menu 1").await;
+    relay.after(84).await;
+    for _ in 0..50 {
+        relay.check("GET", "200 | hit").await;
+    }
+    relay.asked(1);
+    relay.after(12).await;
+    for _ in 0..9 {
+        relay.check("GET", "200 | hit | age: 96").await;
+        relay.after(0).await;
+    }
+    relay.asked(1);
+    relay.check("GET", "200 | hit | age: 96 | body: menu 1").await;
+    relay.after(0).await;
+    relay.asked(2);
+    relay.check("GET", "200 | hit | age: 0 | body: menu 2").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_ahead_of_time_that_fails_is_the_only_one() {
+    let relay = crate::scenario::origin(["200 | max-age=100", "refused"]);
+    relay.check("GET", "200").await;
+    relay.after(96).await;
+    for _ in 0..50 {
+        relay.check("GET", "200 | hit | body: menu 1").await;
+        relay.after(0).await;
+    }
+    relay.asked(2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fresh_for_seconds_is_not_fetched_ahead_of_time() {
+    let relay = crate::scenario::origin(["200 | max-age=9"]);
+    relay.check("GET", "200").await;
+    relay.after(8).await;
+    for _ in 0..50 {
+        relay.check("GET", "200 | hit | body: menu 1").await;
+        relay.after(0).await;
+    }
+    relay.asked(1);
+}

@@ -211,7 +211,7 @@ fn a_request_is_sent_again_once_only() {
 #[test]
 fn what_fails_on_a_fresh_connection_is_not_sent_again() {
     let origin = Origin::accepting(|_, stream| reset(stream.get_mut()));
-    let relay = Relay::before(&origin.url());
+    let relay = Relay::start(&["--upstream", &origin.url(), "--error-ttl", "0s"]);
     for asked in 1..=3 {
         assert_eq!(ask(&relay, "GET").status(), 502);
         assert_eq!(origin.connections(), asked);

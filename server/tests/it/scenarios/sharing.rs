@@ -1,0 +1,178 @@
+//! One answer for all who wait, whatever it is (RFC 9111 §4).
+
+use futures_util::future::join_all;
+
+use crate::scenario::Scenario;
+
+/// What is fresh by default, and errors shared for a second.
+const USUAL: [&str; 2] = ["--default-ttl=10m", "--error-ttl=1s"];
+
+/// Puts the same request ten times at once.
+async fn crowd(relay: &Scenario, request: &str, first: &str, others: &str) {
+    let expected = std::iter::once(first).chain(std::iter::repeat_n(others, 9));
+    join_all(expected.map(|expected| relay.check(request, expected))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_serves_all_who_wait_and_for_a_second_who_comes() {
+    for status in ["429", "500", "503", "599"] {
+        let relay = Scenario::new(&USUAL, [&*format!("{status} | takes: 2").leak(), "200"]);
+        let detail = r#"detail="no explicit freshness, RFC 9111 3""#;
+        let first = format!("{status} | fwd=uri-miss; {detail}; !stored | body: menu 1");
+        let others = format!("{status} | fwd=uri-miss; collapsed; {detail} | body: menu 1");
+        crowd(&relay, "GET", &first, &others).await;
+        relay.check("GET", &others).await;
+        relay.asked(1);
+        relay.after(1).await;
+        relay.check("GET", "200 | fwd=uri-miss; stored | body: menu 2").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_may_be_about_one_request_is_that_requests_alone() {
+    for answer in [
+        "400",
+        "401",
+        "403",
+        "406",
+        "500 | private",
+        "500 | no-store",
+        "500 | vary: *",
+        "500 | set-cookie: a=b",
+    ] {
+        let relay = Scenario::new(&USUAL, [&*format!("{answer} | takes: 1").leak()]);
+        crowd(&relay, "GET", "fwd=uri-miss; !collapsed", "fwd=uri-miss; !collapsed").await;
+        relay.asked(10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_for_those_who_select_it() {
+    let relay = Scenario::new(&USUAL, ["500 | vary: accept | takes: 1"]);
+    let ask = |accept, expected| relay.check(accept, expected);
+    tokio::join!(
+        ask("GET | accept: a", "500 | body: menu 1"),
+        ask("GET | accept: b", "500 | body: menu 2 | !collapsed"),
+        ask("GET | accept: a", "500 | body: menu 1 | collapsed"),
+    );
+    relay.asked(2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fresh_for_no_time_serves_all_who_wait_and_nobody_after() {
+    for answer in [
+        "200 | max-age=0 | takes: 1",
+        "200 | expires: 0 | takes: 1",
+        "200 | no-cache | etag: \"a\" | takes: 1",
+    ] {
+        let relay = Scenario::new(&USUAL, [answer]);
+        crowd(&relay, "GET", "200 | body: menu 1", "200 | collapsed | body: menu 1").await;
+        relay.asked(1);
+        crowd(&relay, "GET", "200 | body: menu 2", "200 | collapsed | body: menu 2").await;
+        relay.asked(2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_once_the_head_of_what_is_never_fresh_is_there_asks_anew() {
+    let relay = super::Slow::new(&[], &[("cache-control", "no-cache"), ("etag", "\"a\"")]);
+    let (first, second) = (relay.body(), relay.body());
+    let answer = relay.relay.get("/menu").await;
+    // Its body is still on its way.
+    let other = relay.relay.get("/menu").await;
+    super::send(&first, "first");
+    super::send(&second, "second");
+    drop((first, second));
+    assert_eq!(super::text(answer).await, "first");
+    assert_eq!(super::text(other).await, "second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_in_for_an_error_does_so_for_a_second_without_another_request() {
+    let stale = "200 | detail=\"stale-if-error, RFC 5861 4\" | body: menu 1";
+    let flags = ["--default-ttl=60s", "--error-ttl=1s", "--stale-if-error=1h"];
+    for answer in ["503", "refused"] {
+        let relay = Scenario::new(&flags, ["200", answer, "200"]);
+        relay.check("GET", "200").await;
+        relay.after(60).await;
+        for _ in 0..10 {
+            relay.check("GET", stale).await;
+        }
+        relay.asked(2);
+        relay.after(1).await;
+        relay.check("GET", "200 | body: menu 3").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_is_not_repeated_for_a_second() {
+    let flags = ["--default-ttl=60s", "--error-ttl=1s", "--stale-while-revalidate=1h"];
+    let relay = Scenario::new(&flags, ["200", "refused"]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    for _ in 0..10 {
+        relay.check("GET", "200 | hit").await;
+        relay.after(0).await;
+    }
+    relay.asked(2);
+    relay.after(1).await;
+    relay.check("GET", "200 | hit").await;
+    relay.after(0).await;
+    relay.asked(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_ends_a_shared_error() {
+    let relay = Scenario::new(&USUAL, ["503", "204", "200"]);
+    relay.check("GET", "503").await;
+    relay.check("DELETE", "204").await;
+    relay.check("GET", "200 | body: menu 3").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_for_a_follower_stands_in_for_the_leaders_error() {
+    let flags = ["--default-ttl=60s", "--stale-if-error=1h"];
+    for error in ["503 | vary: accept | takes: 1", "refused | takes: 1"] {
+        let relay = Scenario::new(&flags, ["200 | vary: accept", error]);
+        relay.check("GET | accept: b", "200 | body: menu 1").await;
+        relay.after(60).await;
+        let stale = "200 | detail=\"stale-if-error, RFC 5861 4\" | body: menu 1";
+        tokio::join!(
+            relay.check("GET | accept: a", if error.starts_with('5') { "503" } else { "502" }),
+            relay.check("GET | accept: b", stale),
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_waiters_than_may_are_told_which_flag_says_so() {
+    for (flag, path) in [("max-waiters-per-key", "/menu"), ("max-waiters", "/other")] {
+        let bound = format!("--{flag}=2");
+        let relay = Scenario::new(&["--default-ttl=60s", &bound], ["200 | takes: 1"]);
+        let one_too_many = async {
+            let answer = relay.answer(&format!("GET {path}")).await;
+            assert_eq!((answer.status().as_u16(), answer.header("retry-after")), (503, Some("1")));
+            let body = super::text(answer).await;
+            assert!(body.contains(&format!("see --{flag}\"")), "{body}");
+        };
+        tokio::join!(
+            relay.check("GET", "200"),
+            relay.check("GET", "200 | collapsed"),
+            one_too_many
+        );
+        // Whoever has its answer leaves its place.
+        relay.check(&format!("GET {path}?"), "200 | fwd=uri-miss").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_no_place_to_wait_gets_what_is_stored() {
+    let flags = ["--max-waiters-per-key=1", "--default-ttl=60s", "--stale-if-error=1h"];
+    let relay = Scenario::new(&flags, ["200", "200 | takes: 1"]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    tokio::join!(
+        relay.check("GET", "200 | body: menu 2"),
+        relay.check("GET", "200 | detail=\"stale-if-error, RFC 5861 4\" | body: menu 1"),
+    );
+}
