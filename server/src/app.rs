@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Version, header};
 use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get, middleware::SetHeader};
 
 use crate::{
-    api::{docs, health::HealthApi},
+    api::{docs, health::HealthApi, upstream::UpstreamApi},
     cache::{
         Answer, Cache,
         status::{CACHE_STATUS, CacheStatus, Outcome},
@@ -20,7 +20,10 @@ use crate::{
     problem::Problem,
     serve::Drain,
     target::{ANYTHING, Target},
-    telemetry::metrics::{self, Metrics},
+    telemetry::{
+        ledger::Books,
+        metrics::{self, Metrics},
+    },
 };
 
 /// What hides a path of the upstream, which `/relay_anything/…` then leads to.
@@ -44,6 +47,8 @@ pub struct Parts {
     pub cache: Arc<Cache>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What the upstream was asked for and spared.
+    pub books: Arc<Books>,
     /// Whether the public listener is coming to its end.
     pub drain: Drain,
 }
@@ -68,7 +73,8 @@ pub fn admin(parts: &Parts) -> impl Endpoint<Output = Response> + use<> {
     let exposition = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type(metrics::MEDIA_TYPE).body(metrics.text())
     });
-    let service = docs::service(HealthApi { drain: parts.drain.clone() });
+    let health = HealthApi { drain: parts.drain.clone() };
+    let service = docs::service((health, UpstreamApi { books: Arc::clone(&parts.books) }));
     Own(Route::new().at("/metrics", get(exposition)).nest("/", service.with(never_stored())))
 }
 

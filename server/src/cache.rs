@@ -24,6 +24,7 @@ pub mod key;
 pub mod policy;
 pub mod range;
 pub mod rules;
+pub mod saved;
 pub mod status;
 pub mod store;
 pub mod stored;
@@ -51,6 +52,7 @@ use self::{
     key::CacheKey,
     policy::{Asks, Decision, Refresh, Sharing, decide},
     rules::Rules,
+    saved::Saved,
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
     store::Store,
     stored::Prepared,
@@ -87,6 +89,7 @@ pub struct Cache {
     max_object_size: usize,
     add_etag: AddEtag,
     shown_key: ShownKey,
+    saved: Arc<Saved>,
     metrics: Arc<Metrics>,
 }
 
@@ -121,6 +124,7 @@ impl Cache {
         Arc::new(Cache {
             clock,
             upstream,
+            saved: Saved::new(&rules),
             rules,
             store: Arc::new(Store::new(size - in_flight, max_object_size)),
             flights: Flights::default(),
@@ -220,7 +224,7 @@ impl Cache {
         now: SystemTime,
     ) -> Response {
         let answer = stored.hit(request, asks, self.shown(key), now);
-        self.metrics.request(Outcome::Hit, answer.status());
+        self.count_stored(Outcome::Hit, stored, &request.method, &answer);
         answer
     }
 
@@ -235,7 +239,7 @@ impl Cache {
     ) -> Response {
         let status = CacheStatus::hit().ttl(stored.ttl(now)).key(self.shown(key));
         let answer = stored.answer(request, asks, &status.detail(clause.as_str()), now);
-        self.metrics.request(Outcome::Stale, answer.status());
+        self.count_stored(Outcome::Stale, stored, &request.method, &answer);
         answer
     }
 

@@ -86,7 +86,7 @@ pub struct Config {
     #[arg(long, env = "RELAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// Operator's listener: metrics and health
+    /// Operator's listener: metrics, health, and the ledger of the upstream
     #[arg(long, env = "RELAY_ADMIN_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8081")]
     pub admin_listen: SocketAddr,
 

@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     demo::{self, DemoConfig},
     serve::{self, Drain, Limits},
-    telemetry::{access_log::AccessLog, metrics::Metrics},
+    telemetry::{access_log::AccessLog, ledger::Books, metrics::Metrics},
     upstream::{Address, Base, Governed, Upstream},
 };
 
@@ -50,13 +50,15 @@ pub async fn relay(
         tracing::warn!("{unreachable}");
     }
 
+    let address = base.to_string();
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new());
     let upstream = Upstream::new(base, &config.upstream, Arc::clone(&metrics))
         .context("cannot read the system's certificates, which an https upstream needs")?;
     let upstream = Governed::new(upstream, &config.upstream, clock.clone(), seed());
+    let watch = upstream.watch();
     metrics.watch_governor({
-        let watch = upstream.watch();
+        let watch = watch.clone();
         move || watch.figures()
     });
     let cache =
@@ -65,10 +67,18 @@ pub async fn relay(
         let cache = Arc::clone(&cache);
         move || cache.figures()
     });
+    metrics.watch_saved(cache.saved());
+    let books = Arc::new(Books::open(address, watch, cache.saved(), &metrics, clock.clone()));
+    tokio::spawn(Arc::clone(&books).keep());
     tokio::spawn(clock.keep_true());
     tokio::spawn(Arc::clone(&cache).maintain());
 
-    let parts = Parts { cache, metrics: Arc::clone(&metrics), drain: Drain::default() };
+    let parts = Parts {
+        cache,
+        metrics: Arc::clone(&metrics),
+        books: Arc::clone(&books),
+        drain: Drain::default(),
+    };
     let operator_drain = Drain::default();
     announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
@@ -97,6 +107,7 @@ pub async fn relay(
     // The operator sees the drain to its end.
     operator_drain.begin();
     drained(operating, OPERATOR_GRACE, &mut abort).await;
+    books.close();
     Ok(())
 }
 

@@ -223,7 +223,7 @@ impl Upstream {
         let body: BoxBody = if is_head || body.is_end_stream() {
             poem::Body::empty().into()
         } else {
-            BoxBody::new(Download::new(body, self.timeout))
+            BoxBody::new(Download::new(body, self.timeout, self.metrics.received().clone()))
         };
         let mut response = Response::builder().status(parts.status).body(body);
         if let Some(phrase) = parts.extensions.remove::<hyper::ext::ReasonPhrase>() {

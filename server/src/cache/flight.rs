@@ -18,10 +18,10 @@ use std::{
 };
 
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::combinators::BoxBody;
 use poem::{Body, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+pub(super) use self::fetch::content_length;
 use self::{
     fetch::{Told, stand_in},
     head::SharedHead,
@@ -249,6 +249,7 @@ impl Cache {
         status: CacheStatus<'_>,
         outcome: Outcome,
     ) -> Response {
+        let rule = self.rules.of(asked.head.target.path()).place;
         let mut headers = head.headers.clone();
         if outcome == Outcome::Collapsed {
             head.tell_age(&mut headers, self.clock.now());
@@ -261,14 +262,14 @@ impl Cache {
         let answer = if is_condition_met {
             not_modified(headers)
         } else {
-            let body: Body = BoxBody::new(body).into();
+            let body: Body = self.pass_on(outcome, rule, body).into();
             let mut answer = Response::from(body);
             answer.set_status(head.status);
             *answer.headers_mut() = headers;
             answer.extensions_mut().extend(head.reason());
             answer
         };
-        self.metrics.request(outcome, answer.status());
+        self.count_new(outcome, rule, answer.status());
         answer
     }
 
@@ -289,7 +290,7 @@ impl Cache {
             (Role::Follower, None) => (status.collapsed(), Outcome::Collapsed),
         };
         let answer = stored.answer(&asked.head, asked.asks, &status, now);
-        self.metrics.request(outcome, answer.status());
+        self.count_stored(outcome, stored, &asked.head.method, &answer);
         answer
     }
 

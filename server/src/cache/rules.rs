@@ -31,6 +31,9 @@ pub struct Rules {
 /// What counts for the paths of one pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// Its place among the rules, where what it saves is counted: 0 for what the
+    /// flags say, else from 1; [`Rules::new`] sets it.
+    pub place: usize,
     /// How messages call it.
     pub name: RuleName,
     /// The paths that it is for.
@@ -143,7 +146,16 @@ pub struct Unreachable {
 impl Rules {
     /// These rules, and for paths that none of them matches, `fallback`.
     pub fn new(rules: Vec<Rule>, fallback: Rule) -> Rules {
-        Rules { rules: rules.into_iter().map(Arc::new).collect(), fallback: Arc::new(fallback) }
+        let placed = |(rule, place)| Arc::new(Rule { place, ..rule });
+        Rules {
+            rules: rules.into_iter().zip(1..).map(placed).collect(),
+            fallback: Arc::new(Rule { place: 0, ..fallback }),
+        }
+    }
+
+    /// How messages call the rules, each at its place.
+    pub fn names(&self) -> impl Iterator<Item = &RuleName> {
+        std::iter::once(&self.fallback).chain(self.rules.iter()).map(|rule| &rule.name)
     }
 
     /// The rule for a path, which has no query.
@@ -229,6 +241,7 @@ impl Default for Rule {
     /// What the flags say where nobody sets them.
     fn default() -> Rule {
         Rule {
+            place: 0,
             name: RuleName::Flags,
             path: Pattern::any(),
             ttl: Duration::from_mins(10),

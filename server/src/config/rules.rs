@@ -142,6 +142,7 @@ impl RuleTable {
         let says = &self.says;
         let or = |said: Option<Span>, flag| said.map_or(flag, Into::into);
         Rule {
+            place: 0,
             name,
             path: self.path.clone(),
             ttl: or(says.ttl, flags.ttl),

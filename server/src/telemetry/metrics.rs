@@ -1,10 +1,11 @@
 //! Counters and gauges, in the text format of Prometheus.
 //!
-//! Every label is an enum, so nothing that a client or the upstream sends can
-//! make a new series. Counting on the hot path is one relaxed addition: the
+//! Every label is an enum or a rule's name, so nothing that a client or the
+//! upstream sends can make a new series. Counting on the hot path is one relaxed addition: the
 //! series are made once, at the start.
 
 mod governor;
+mod saved;
 
 use std::{
     fmt::Debug,
@@ -25,8 +26,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use self::governor::GovernorCollector;
-use crate::{cache::status::Outcome, exchange::Failure, upstream::governor::ledger};
+use self::{governor::GovernorCollector, saved::SavedCollector};
+use crate::{
+    cache::{saved::Saved, status::Outcome},
+    exchange::Failure,
+    upstream::governor::ledger,
+};
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,6 +42,7 @@ pub struct Metrics {
     registry: Registry,
     requests: [[Counter; STATUS_CLASSES.len()]; Outcome::ALL.len()],
     upstream: [Counter; UpstreamOutcome::ALL.len()],
+    received: Counter,
     connections: Gauge,
     connections_total: Counter,
     refused: Counter,
@@ -44,6 +50,7 @@ pub struct Metrics {
     not_admitted: Counter,
     store: Arc<StoreCollector>,
     governor: Arc<GovernorCollector>,
+    saved: Arc<SavedCollector>,
 }
 
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -152,6 +159,10 @@ impl Metrics {
             upstream.clone(),
         );
 
+        let received = Counter::default();
+        let help = "Bytes of bodies that came from the upstream";
+        registry.register_with_unit("upstream_received", help, Unit::Bytes, received.clone());
+
         let mut counter = |name: &str, help: &str| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
@@ -172,6 +183,8 @@ impl Metrics {
         registry.register_collector(Box::new(Arc::clone(&store)));
         let governor = Arc::new(GovernorCollector::default());
         registry.register_collector(Box::new(Arc::clone(&governor)));
+        let saved = Arc::new(SavedCollector::default());
+        registry.register_collector(Box::new(Arc::clone(&saved)));
 
         Metrics {
             requests: Outcome::ALL.map(|outcome| {
@@ -184,6 +197,7 @@ impl Metrics {
                 upstream.get_or_create_owned(&UpstreamLabels { outcome: outcome.as_str() })
             }),
             registry: all,
+            received,
             connections,
             connections_total,
             refused,
@@ -191,6 +205,7 @@ impl Metrics {
             not_admitted,
             store,
             governor,
+            saved,
         }
     }
 
@@ -204,6 +219,11 @@ impl Metrics {
         self.governor.watch(Box::new(figures));
     }
 
+    /// Adds what the cache has saved, read at each scrape; the first call counts.
+    pub fn watch_saved(&self, saved: Arc<Saved>) {
+        self.saved.watch(saved);
+    }
+
     /// Counts an answered request.
     pub fn request(&self, outcome: Outcome, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100).clamp(1, STATUS_CLASSES.len()) - 1;
@@ -213,6 +233,11 @@ impl Metrics {
     /// Counts a request to the upstream.
     pub fn upstream(&self, outcome: UpstreamOutcome) {
         self.upstream[outcome as usize].inc();
+    }
+
+    /// The bytes of bodies that came from the upstream.
+    pub fn received(&self) -> &Counter {
+        &self.received
     }
 
     /// Counts a client connection, open until the guard is dropped.

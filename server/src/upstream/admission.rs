@@ -183,7 +183,7 @@ impl Permit {
         self.shared.changed.notify_one();
         if before < figures.ledger.held {
             tracing::warn!(
-                seconds = figures.held_for,
+                seconds = figures.held_for(),
                 rate = figures.rate,
                 "the upstream is left alone for a time: it asked for that, or keeps failing"
             );

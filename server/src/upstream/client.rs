@@ -26,6 +26,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection, HttpConnector},
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
+use prometheus_client::metrics::counter::Counter;
 use tokio::{
     net::TcpStream,
     time::{Instant, Sleep},
@@ -174,13 +175,15 @@ impl Write for Conn {
 pub(super) struct Download {
     incoming: Incoming,
     idle: Duration,
+    /// Counts the bytes.
+    received: Counter,
     /// Armed only while the upstream keeps us waiting.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Download {
-    pub(super) fn new(incoming: Incoming, idle: Duration) -> Download {
-        Download { incoming, idle, deadline: None }
+    pub(super) fn new(incoming: Incoming, idle: Duration, received: Counter) -> Download {
+        Download { incoming, idle, received, deadline: None }
     }
 }
 
@@ -194,6 +197,9 @@ impl Body for Download {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
             self.deadline = None;
+            if let Some(Ok(frame)) = &frame {
+                self.received.inc_by(frame.data_ref().map_or(0, Bytes::len) as u64);
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
         let until = Instant::now() + self.idle;

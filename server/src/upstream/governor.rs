@@ -24,9 +24,9 @@ use http::StatusCode;
 use self::{
     advice::{Advice, Quota},
     breaker::Breaker,
-    bucket::Bucket,
+    bucket::{Allowance, Bucket},
     gate::{Gate, Random, Role},
-    ledger::{Figures, Ledger, Spent},
+    ledger::{Circuit, Figures, Ledger, Spent},
     pace::Pace,
     queue::{Queue, Share, Ticket},
 };
@@ -214,13 +214,28 @@ impl Governor {
 
     /// How things stand.
     pub fn figures(&self, now: Duration) -> Figures {
-        let held_for = self.gate.refusal(now).map(|refusal| whole_seconds(refusal.retry_after));
+        let allowance = self.pace.allowance();
+        let left = |quota: Quota| {
+            let reset = quota.reset.checked_sub(now).filter(|left| !left.is_zero())?;
+            Some(Quota { reset, ..quota })
+        };
         Figures {
             ledger: self.ledger,
+            limits: self.limits,
             waiting: self.queue.len() as u64,
-            under_way: u64::from(self.total()),
+            under_way: self.under_way,
+            typical: self.typical,
             rate: self.pace.rate(),
-            held_for: held_for.unwrap_or_default(),
+            burst: allowance.map(Allowance::burst),
+            concurrency: self.concurrency(),
+            tokens: self.bucket.left(now),
+            quota: self.quota.and_then(left),
+            hold: self.gate.refusal(now),
+            circuit: match self.gate {
+                Gate::Broken { until } if now < until => Circuit::Open,
+                Gate::Broken { .. } => Circuit::HalfOpen,
+                Gate::Open | Gate::Held { .. } => Circuit::Closed,
+            },
         }
     }
 
@@ -314,9 +329,4 @@ impl Governor {
             },
         )
     }
-}
-
-/// Rounded up, so that who waits so long has waited long enough.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() != 0)
 }

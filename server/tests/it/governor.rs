@@ -62,7 +62,7 @@ fn shed(answer: Result<Response, Failure>) -> (Bound, Duration) {
 
 fn idle(watch: &Watch) -> bool {
     let figures = watch.figures();
-    figures.under_way == 0 && figures.waiting == 0
+    figures.total_under_way() == 0 && figures.waiting == 0
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +141,7 @@ async fn a_place_is_kept_until_the_body_has_ended_or_nobody_wants_it() {
     assert_eq!(first.next().await.unwrap().unwrap(), "half");
     advance(Duration::from_secs(20)).await;
     assert!(second.as_mut().now_or_never().is_none());
-    assert_eq!(governed.watch().figures().under_way, 1);
+    assert_eq!(governed.watch().figures().total_under_way(), 1);
 
     drop(sender);
     assert!(first.next().await.is_none());

@@ -12,6 +12,7 @@ mod clauses;
 mod docs;
 mod governor;
 mod hostile;
+mod ledger;
 mod model;
 mod process;
 mod scenario;

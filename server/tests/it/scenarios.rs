@@ -3,6 +3,7 @@
 mod guard;
 mod parts;
 mod rules;
+mod saved;
 mod separation;
 mod sharing;
 mod stale;

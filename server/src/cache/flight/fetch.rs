@@ -72,9 +72,10 @@ impl Cache {
             Meaning::Answer => return Fetched::New(answer, times),
             Meaning::Freshens(stored) => {
                 let fresh = self.freshen(wanted, &stored, answer.headers(), times);
-                if fresh.is_none() {
+                match &fresh {
+                    Some(fresh) => self.count_validated(fresh),
                     // With its new fields it may not be stored, so it is not kept with the old.
-                    self.store.remove(wanted.key, &stored);
+                    None => self.store.remove(wanted.key, &stored),
                 }
                 fresh.map(|stored| {
                     Fetched::Stored(stored, Told { status: Some(answer.status()), clause: None })
@@ -272,6 +273,6 @@ fn date(headers: &mut HeaderMap, times: Times) {
 }
 
 /// The length that a response says it has.
-pub(super) fn content_length(headers: &HeaderMap) -> Option<usize> {
+pub(in crate::cache) fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -15,6 +15,8 @@ use crate::cache::{
 /// The terms of a stored response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
+    /// The place of the rule that they were read with, where its reuse is counted.
+    pub rule: usize,
     /// How long it is fresh; zero where nothing says so.
     pub lifetime: Lifetime,
     /// When it has to be validated.
@@ -88,6 +90,7 @@ impl Terms {
             said.unwrap_or(configured)
         };
         Terms {
+            rule: rule.place,
             lifetime,
             validation: match &directives.no_cache {
                 Some(Scope::Response) if !is_overruled => Validation::Always,

@@ -107,3 +107,12 @@ fn a_preset_may_be_hidden() {
     let rules = Rules::new(vec![rule(1, "/**"), of_preset], Rule::default());
     assert_eq!(rules.never_match(), []);
 }
+
+#[test]
+fn each_rule_has_a_place() {
+    let rules = rules(&["/a", "/b"]);
+    let places = ["/x", "/a", "/b"].map(|path| rules.of(path).place);
+    assert_eq!(places, [0, 1, 2]);
+    let names: Vec<String> = rules.names().map(ToString::to_string).collect();
+    assert_eq!(names, ["flags", "rule 1 (/a)", "rule 2 (/b)"]);
+}

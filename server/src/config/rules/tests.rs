@@ -36,6 +36,7 @@ fn what_a_rule_says_counts() {
     let members =
         QueryRule::Members { ignore: vec!["utm_*".parse().unwrap()], order: Order::ByName };
     let expected = Rule {
+        place: 0,
         name: RuleName::Flags,
         path: "/a/*".parse().unwrap(),
         ttl: Duration::from_hours(1),

@@ -37,7 +37,8 @@ impl Debug for GovernorCollector {
 impl Collector for GovernorCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let Some(figures) = self.0.get() else { return Ok(()) };
-        let Figures { ledger, waiting, under_way, rate, held_for } = figures();
+        let figures = figures();
+        let Figures { ledger, waiting, rate, .. } = figures;
 
         let help = "Requests that were let go, by what they were for and how they came out";
         let mut family =
@@ -69,10 +70,16 @@ impl Collector for GovernorCollector {
         counter("upstream_queued", "Requests that waited for their turn", ledger.waited)?;
 
         gauge(&mut encoder, "upstream_waiting", "Requests that wait now", None, waiting)?;
-        gauge(&mut encoder, "upstream_under_way", "Requests under way now", None, under_way)?;
+        gauge(
+            &mut encoder,
+            "upstream_under_way",
+            "Requests under way now",
+            None,
+            figures.total_under_way(),
+        )?;
         let seconds = Some(&Unit::Seconds);
         let help = "How long the upstream is still left alone";
-        gauge(&mut encoder, "upstream_hold", help, seconds, held_for)?;
+        gauge(&mut encoder, "upstream_hold", help, seconds, figures.held_for())?;
         let Some(rate) = rate else { return Ok(()) };
         let help = "Requests a second that the upstream is asked at most";
         let metric = ConstGauge::new(rate);

@@ -18,6 +18,11 @@ impl Allowance {
         let interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(SLOWEST).min(SLOWEST);
         Allowance { interval: interval.max(Duration::from_nanos(1)), burst: burst.max(1) }
     }
+
+    /// How many may go at once.
+    pub fn burst(self) -> u32 {
+        self.burst
+    }
 }
 
 /// The longest that a token takes to come back.
@@ -43,6 +48,13 @@ impl Bucket {
         let Some(Allowance { interval, burst }) = self.allowance else { return Duration::ZERO };
         let missing = self.full_at.saturating_sub(now);
         (missing + interval * nth).saturating_sub(interval * burst)
+    }
+
+    /// How many may go at once now; `None`: nothing limits the rate.
+    pub fn left(&self, now: Duration) -> Option<u32> {
+        let Allowance { interval, burst } = self.allowance?;
+        let missing = self.full_at.saturating_sub(now).as_nanos().div_ceil(interval.as_nanos());
+        Some(burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX)))
     }
 
     /// Takes a token that is there.
@@ -119,6 +131,23 @@ pub(super) mod tests {
         // What would come back to a full bucket is lost.
         check(5.0, 2, &[(0, 0), (900, 0), (900, 0), (900, 200)]);
         check(1.0, 1, &[(0, 0), (999, 1), (1000, 0), (1000, 1000)]);
+    }
+
+    #[test]
+    fn what_is_left_may_go_at_once() {
+        let mut bucket = Bucket::new(Some(Allowance::new(2.0, 3)));
+        assert_eq!(bucket.left(ms(0)), Some(3));
+        bucket.take(ms(0));
+        bucket.take(ms(0));
+        for (at, left) in [(0, 1), (499, 1), (500, 2), (999, 2), (1000, 3), (9000, 3)] {
+            assert_eq!(bucket.left(ms(at)), Some(left), "at {at} ms");
+            assert!(
+                bucket.wait(ms(at), left).is_zero() && !bucket.wait(ms(at), left + 1).is_zero()
+            );
+        }
+        bucket.empty(ms(9000));
+        assert_eq!(bucket.left(ms(9000)), Some(0));
+        assert_eq!(Bucket::new(None).left(ms(0)), None);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What the upstream has been asked for, and what not.
 
+use std::time::Duration;
+
+use super::{Limits, Refusal, advice::Quota};
 use crate::exchange::{Bound, Purpose};
 
 /// How a request that was let go came out.
@@ -63,16 +66,58 @@ impl Ledger {
 }
 
 /// How things stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figures {
     /// What has been counted.
     pub ledger: Ledger,
+    /// What is configured.
+    pub limits: Limits,
     /// Requests that wait.
     pub waiting: u64,
-    /// Requests under way, until their answers' bodies have ended.
-    pub under_way: u64,
+    /// Requests under way, until their answers' bodies have ended, by purpose.
+    pub under_way: [u32; Purpose::ALL.len()],
+    /// How long an exchange takes, smoothed; `None` before the first.
+    pub typical: Option<Duration>,
     /// The rate in force, in requests a second; `None`: nothing limits it.
     pub rate: Option<f64>,
+    /// Requests at once; `None`: nothing limits the rate.
+    pub burst: Option<u32>,
+    /// Requests under way at a time; `None`: unlimited.
+    pub concurrency: Option<u32>,
+    /// Requests that may go at once now; `None`: nothing limits the rate.
+    pub tokens: Option<u32>,
+    /// What the upstream says is left, and how long until there is more.
+    pub quota: Option<Quota>,
+    /// Why nothing is asked, and for how long.
+    pub hold: Option<Refusal>,
+    /// What the circuit breaker does.
+    pub circuit: Circuit,
+}
+
+impl Figures {
+    /// Requests under way, whatever for.
+    pub fn total_under_way(&self) -> u64 {
+        self.under_way.iter().copied().map(u64::from).sum()
+    }
+
     /// Seconds for which nothing is asked.
-    pub held_for: u64,
+    pub fn held_for(&self) -> u64 {
+        self.hold.map(|refusal| whole_seconds(refusal.retry_after)).unwrap_or_default()
+    }
+}
+
+/// What the circuit breaker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circuit {
+    /// Requests go.
+    Closed,
+    /// The upstream keeps failing: nothing goes until the next probe is due.
+    Open,
+    /// The next request is a probe.
+    HalfOpen,
+}
+
+/// Rounded up, so that who waits so long has waited long enough.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() != 0)
 }

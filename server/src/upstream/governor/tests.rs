@@ -269,7 +269,7 @@ fn a_probe_that_nobody_waits_for_leaves_it_to_the_next() {
     assert_eq!(ledger.spent(Client, Spent::Abandoned), 1);
     assert_eq!(ledger.spent(Client, Spent::Limited), 1);
     // One that stalls is followed by another after ten seconds.
-    let stalled = scene.governor.figures(scene.now).under_way;
+    let stalled = scene.governor.figures(scene.now).total_under_way();
     assert_eq!(stalled, 1);
     scene.wait(Client);
     scene.now = ms(22_100);
@@ -434,7 +434,7 @@ proptest! {
                 }
             }
             let figures = scene.governor.figures(scene.now);
-            prop_assert_eq!(figures.under_way, grants.len() as u64);
+            prop_assert_eq!(figures.total_under_way(), grants.len() as u64);
             prop_assert_eq!(figures.waiting, waiting.len() as u64);
             prop_assert!(grants.len() <= 4);
             prop_assert!(waiting.iter().all(|(_, since)| scene.now < *since + limits.patience));
@@ -450,6 +450,47 @@ proptest! {
             scene.governor.cancel(*ticket);
         }
         let figures = scene.governor.figures(scene.now);
-        prop_assert_eq!((figures.under_way, figures.waiting), (0, 0));
+        prop_assert_eq!((figures.total_under_way(), figures.waiting), (0, 0));
     }
+}
+
+#[test]
+fn figures_say_what_stands_in_the_way() {
+    let mut scene = Scene::new(Limits { rate: Some(2.0), burst: 20, ..FREE });
+    let grant = scene.go(Client);
+    scene.answer(grant, 200, &quota(10, 60));
+    let before = scene.governor.figures(scene.now);
+    assert_eq!((before.tokens, before.rate, before.burst), (Some(19), Some(2.0), Some(20)));
+    assert_eq!(before.quota, Some(Quota { remaining: 10, reset: Duration::from_mins(1) }));
+    assert_eq!((before.hold, before.circuit), (None, Circuit::Closed));
+
+    let grant = scene.go(Client);
+    scene.now = ms(500);
+    scene.answer(grant, 429, &retry_after(20));
+    let held = scene.governor.figures(scene.now);
+    assert_eq!((held.tokens, held.rate, held.burst), (Some(0), Some(1.0), Some(1)));
+    assert_eq!(held.hold.map(|refusal| refusal.bound), Some(Bound::Hold));
+    assert!((20..=23).contains(&held.held_for()), "{held:?}");
+    assert_eq!(held.circuit, Circuit::Closed);
+    // Quotas end, and what was told of them with them.
+    assert_eq!(scene.governor.figures(ms(59_999)).quota.map(|quota| quota.reset), Some(ms(1)));
+    assert_eq!(scene.governor.figures(ms(60_000)).quota, None);
+
+    let mut scene = Scene::new(FREE);
+    for _ in 0..10 {
+        let grant = scene.go(Client);
+        scene.fail(grant);
+    }
+    let open = scene.governor.figures(scene.now);
+    assert_eq!((open.circuit, open.held_for()), (Circuit::Open, 1));
+    assert_eq!(open.hold.map(|refusal| refusal.bound), Some(Bound::Breaker));
+    scene.now = ms(1000);
+    let due = scene.governor.figures(scene.now);
+    assert_eq!((due.circuit, due.hold), (Circuit::HalfOpen, None));
+    assert_eq!((due.tokens, due.rate, due.burst), (None, None, None));
+    let probe = scene.go(Client);
+    assert_eq!(scene.governor.figures(scene.now).circuit, Circuit::Open);
+    assert_eq!(scene.governor.figures(scene.now).under_way, [1, 0, 0]);
+    scene.answer(probe, 200, &Advice::default());
+    assert_eq!(scene.governor.figures(scene.now).circuit, Circuit::Closed);
 }
