@@ -35,7 +35,7 @@ use super::{
     stored::{Prepared, not_modified},
     validation::{Asking, remove_conditions},
 };
-use crate::exchange::{Errand, Failure, Purpose, RequestHead};
+use crate::exchange::{Errand, Failure, Purpose, RequestHead, Since};
 
 /// A fill that brings an answer to all who wait.
 pub(super) type Flight = Fill<Brought, Failure>;
@@ -74,6 +74,7 @@ struct Asked {
     head: RequestHead,
     asks: Asks,
     fwd: Fwd,
+    since: Since,
 }
 
 impl Cache {
@@ -85,7 +86,7 @@ impl Cache {
         asks: Asks,
         forward: Forward,
     ) -> Response {
-        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        let asked = Asked { key, head, asks, fwd: forward.fwd, since: Since::now() };
         // Since the lookup another flight may have ended. It has stored its answer before it
         // freed the key, so whoever finds nothing new begins the only flight.
         let begin = || {
@@ -103,7 +104,7 @@ impl Cache {
                 self.follow(flight.read(), Role::Follower, asked).await
             }
             Ok(Joined::Leading(flight, leave)) => {
-                let errand = Errand::of(&asked.head, Purpose::Client);
+                let errand = Errand::of(&asked.head, Purpose::Client, asked.since);
                 let (reader, role) =
                     self.take_off(&flight, leave, &asked.head, forward.stored, errand);
                 self.follow(reader, role, asked).await
@@ -131,7 +132,7 @@ impl Cache {
             request.headers.remove(header::CACHE_CONTROL);
             request.headers.remove(header::PRAGMA);
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let errand = Errand::of(&request, Purpose::Refresh);
+            let errand = Errand::of(&request, Purpose::Refresh, Since::now());
             let _nobody = self.take_off(&flight, leave, &request, Some(stored), errand);
         }
     }
@@ -205,7 +206,7 @@ impl Cache {
 
     async fn go_alone(self: &Arc<Self>, asked: Asked) -> Response {
         let forward = Forward::alone(asked.fwd);
-        self.alone(asked.key, asked.head, Body::empty(), asked.asks, forward).await
+        self.alone(asked.key, asked.head, Body::empty(), asked.asks, forward, asked.since).await
     }
 
     /// A flight, from its request to its place in the store.

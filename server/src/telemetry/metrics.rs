@@ -37,6 +37,7 @@ pub struct Metrics {
     registry: Registry,
     requests: [[Counter; STATUS_CLASSES.len()]; Outcome::ALL.len()],
     upstream: [Counter; UpstreamOutcome::ALL.len()],
+    retries: [Counter; Retry::ALL.len()],
     connections: Gauge,
     connections_total: Counter,
     refused: Counter,
@@ -96,7 +97,8 @@ impl UpstreamOutcome {
         match failure {
             Failure::Unreachable(_) => UpstreamOutcome::Unreachable,
             Failure::TimedOut(_) | Failure::ConnectTimedOut(_) => UpstreamOutcome::TimedOut,
-            Failure::Broken(_)
+            Failure::Closed(_)
+            | Failure::Broken(_)
             | Failure::RequestBroken(_)
             | Failure::Loop
             | Failure::Shed { .. }
@@ -114,6 +116,32 @@ impl UpstreamOutcome {
             UpstreamOutcome::TimedOut => "timed-out",
             UpstreamOutcome::Broken => "broken",
             UpstreamOutcome::Retried => "retried",
+        }
+    }
+}
+
+/// What became of a retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It brought an answer.
+    Answered,
+    /// It failed too.
+    Failed,
+    /// It was not sent: the governor said no.
+    Shed,
+    /// It was not sent: there had been too many.
+    OverBudget,
+}
+
+impl Retry {
+    const ALL: [Retry; 4] = [Retry::Answered, Retry::Failed, Retry::Shed, Retry::OverBudget];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Retry::Answered => "answered",
+            Retry::Failed => "failed",
+            Retry::Shed => "shed",
+            Retry::OverBudget => "over-budget",
         }
     }
 }
@@ -151,6 +179,12 @@ impl Metrics {
             "Requests to the upstream, by how they went",
             upstream.clone(),
         );
+        let retries = Family::<UpstreamLabels, Counter>::default();
+        registry.register(
+            "upstream_retries",
+            "Requests that failed and were to be put to the upstream anew, by what became of that",
+            retries.clone(),
+        );
 
         let mut counter = |name: &str, help: &str| {
             let counter = Counter::default();
@@ -183,6 +217,9 @@ impl Metrics {
             upstream: UpstreamOutcome::ALL.map(|outcome| {
                 upstream.get_or_create_owned(&UpstreamLabels { outcome: outcome.as_str() })
             }),
+            retries: Retry::ALL.map(|retry| {
+                retries.get_or_create_owned(&UpstreamLabels { outcome: retry.as_str() })
+            }),
             registry: all,
             connections,
             connections_total,
@@ -213,6 +250,16 @@ impl Metrics {
     /// Counts a request to the upstream.
     pub fn upstream(&self, outcome: UpstreamOutcome) {
         self.upstream[outcome as usize].inc();
+    }
+
+    /// Counts a retry.
+    pub fn retry(&self, retry: Retry) {
+        self.retries[retry as usize].inc();
+    }
+
+    /// How many retries came out so.
+    pub fn retries(&self, retry: Retry) -> u64 {
+        self.retries[retry as usize].get()
     }
 
     /// Counts a client connection, open until the guard is dropped.

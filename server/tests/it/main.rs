@@ -1,6 +1,6 @@
 //! Integration tests.
 //!
-//! `clauses`, `governor` and `scenarios` run on a paused clock without sockets, and `model` compares
+//! `clauses`, `governor`, `retries` and `scenarios` run on a paused clock without sockets, and `model` compares
 //! pure functions; all others start the binary and speak to it over sockets, on ports that
 //! the system chooses.
 
@@ -14,6 +14,7 @@ mod governor;
 mod hostile;
 mod model;
 mod process;
+mod retries;
 mod scenario;
 mod scenarios;
 mod support;

@@ -23,7 +23,7 @@ use crate::{
         status::{CacheStatus, Outcome},
         validation::{Asking, HeadEffect, effect_of_head},
     },
-    exchange::{Errand, Failure, Purpose, RequestHead},
+    exchange::{Errand, Failure, Purpose, RequestHead, Since},
     hop,
 };
 
@@ -36,11 +36,12 @@ impl Cache {
         body: Body,
         asks: Asks,
         forward: Forward,
+        since: Since,
     ) -> Response {
-        let asked = Asked { key, head, asks, fwd: forward.fwd };
+        let asked = Asked { key, head, asks, fwd: forward.fwd, since };
         let epoch = self.store.epoch(&asked.key);
         let selected = forward.stored.as_ref();
-        let errand = Errand::of(&asked.head, Purpose::PassThrough);
+        let errand = Errand::of(&asked.head, Purpose::PassThrough, since);
         let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected, errand };
         let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
             Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),
