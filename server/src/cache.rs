@@ -61,7 +61,7 @@ use self::{
 use crate::{
     clock::Clock,
     date,
-    exchange::{Failure, RequestHead},
+    exchange::{Failure, RequestHead, Since},
     problem::Problem,
     target::Target,
     telemetry::metrics::{Metrics, StoreFigures},
@@ -180,7 +180,8 @@ impl Cache {
                 Either::Right(Box::pin(self.share(key, request, asks, forward)))
             }
             Decision::Forward(forward) => {
-                Either::Right(Box::pin(self.alone(key, request, body, asks, forward)))
+                let since = Since::now();
+                Either::Right(Box::pin(self.alone(key, request, body, asks, forward, since)))
             }
         }
     }

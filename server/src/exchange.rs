@@ -9,6 +9,7 @@ use poem::{
     error::ResponseError,
     web::{LocalAddr, RemoteAddr},
 };
+use tokio::time::Instant;
 
 use crate::{
     problem::Problem,
@@ -98,6 +99,21 @@ impl Purpose {
 /// The governor is fair over clients. It does not go upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asker(pub IpAddr);
+
+/// When the wait for an answer began that a request is to bring; an extension
+/// of the request.
+///
+/// `--upstream-timeout` counts from then, whatever the way to the answer is. A
+/// request without one begins where the upstream's endpoint gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since(pub Instant);
+
+impl Since {
+    /// From now on.
+    pub fn now() -> Since {
+        Since(Instant::now())
+    }
+}
 
 /// A bound of the way to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,18 +219,22 @@ pub struct Errand {
     pub purpose: Purpose,
     /// Who asks, where the request itself names nobody.
     pub asker: Option<Asker>,
+    /// When the wait for its answer began.
+    pub since: Since,
 }
 
 impl Errand {
     /// The errand of a client's own request.
-    pub fn of(request: &RequestHead, purpose: Purpose) -> Errand {
+    pub fn of(request: &RequestHead, purpose: Purpose, since: Since) -> Errand {
         let address = request.remote.as_socket_addr();
-        Errand { purpose, asker: address.map(|address| Asker(address.ip().to_canonical())) }
+        let asker = address.map(|address| Asker(address.ip().to_canonical()));
+        Errand { purpose, asker, since }
     }
 
     /// Makes the request say it.
     pub fn note(self, request: &mut Request) {
         request.extensions_mut().insert(self.purpose);
+        request.extensions_mut().insert(self.since);
         if let Some(asker) = self.asker {
             request.extensions_mut().insert(asker);
         }
@@ -231,9 +251,14 @@ pub enum Failure {
     #[error("no connection to the upstream within {0}: see --connect-timeout")]
     ConnectTimedOut(String),
     /// The answer did not begin in time.
-    #[error("the upstream did not answer within {0}: see --upstream-timeout")]
+    #[error(
+        "the upstream's answer did not begin within {0} of the request: see --upstream-timeout"
+    )]
     TimedOut(String),
-    /// The connection ended, or what came over it is not HTTP.
+    /// The connection ended before an answer's head had come.
+    #[error("the upstream closed the connection before it answered: {0}")]
+    Closed(String),
+    /// What came is not HTTP, or nothing could be sent.
     #[error("the upstream broke the exchange off: {0}")]
     Broken(String),
     /// The client's own request body broke off.
@@ -264,7 +289,9 @@ impl Failure {
             Failure::Unreachable(_) => (StatusCode::BAD_GATEWAY, "destination_unavailable"),
             Failure::ConnectTimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "connection_timeout"),
             Failure::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout"),
-            Failure::Broken(_) => (StatusCode::BAD_GATEWAY, "http_response_incomplete"),
+            Failure::Closed(_) | Failure::Broken(_) => {
+                (StatusCode::BAD_GATEWAY, "http_response_incomplete")
+            }
             Failure::RequestBroken(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
             Failure::Loop => (StatusCode::LOOP_DETECTED, "proxy_loop_detected"),
             Failure::Shed { bound, .. } => (StatusCode::SERVICE_UNAVAILABLE, bound.error()),
@@ -285,6 +312,7 @@ impl Failure {
             Failure::Unreachable(_)
             | Failure::ConnectTimedOut(_)
             | Failure::TimedOut(_)
+            | Failure::Closed(_)
             | Failure::Broken(_) => true,
             Failure::RequestBroken(_)
             | Failure::Loop

@@ -21,7 +21,7 @@ use crate::{
     demo::{self, DemoConfig},
     serve::{self, Drain, Limits},
     telemetry::{access_log::AccessLog, ledger::Books, metrics::Metrics},
-    upstream::{Address, Base, Governed, Upstream},
+    upstream::{Address, Base, Governed, Retried, Upstream},
 };
 
 /// Connections that the operator's listener takes.
@@ -61,6 +61,7 @@ pub async fn relay(
         let watch = watch.clone();
         move || watch.figures()
     });
+    let upstream = Retried::new(upstream, &config.upstream, Arc::clone(&metrics), seed());
     let cache =
         Cache::new(&config.cache, rules, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
     metrics.watch_store({

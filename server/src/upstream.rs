@@ -7,19 +7,27 @@
 mod admission;
 mod base;
 mod client;
+mod deadline;
 mod governed;
 pub mod governor;
+mod retried;
+mod retry;
 
 use std::{error::Error, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
+use tokio::time::Instant;
 
-use self::client::{BoxBody, Client, Download, Progress, Used};
 pub use self::{
     base::{Base, Upstream as Address},
     governed::{Governed, Watch},
+    retried::Retried,
+};
+use self::{
+    client::{BoxBody, Client, Download, Progress, Used},
+    deadline::Deadline,
 };
 use crate::{
     app::is_reserved,
@@ -45,7 +53,7 @@ pub struct UpstreamConfig {
     )]
     pub upstream: Address,
 
-    /// How long a request waits for its turn, the upstream until its answer begins, and within it
+    /// How long it may take until an answer begins (its turn, the connection, the upstream, retries), and how long it may pause
     #[arg(long, env = "RELAY_UPSTREAM_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     pub upstream_timeout: crate::config::Span,
 
@@ -64,6 +72,16 @@ pub struct UpstreamConfig {
     /// Requests to the upstream under way at a time, until their answers have ended; half for what goes at its client's pace
     #[arg(long, env = "RELAY_UPSTREAM_CONCURRENCY", value_name = "REQUESTS", default_value = "8")]
     pub upstream_concurrency: AtMost<NonZeroU32>,
+
+    /// How often a request is put to the upstream anew that found no connection or lost it; only what may be repeated, in all a tenth more requests; 0 = never
+    #[arg(
+        long,
+        env = "RELAY_UPSTREAM_RETRIES",
+        value_name = "N",
+        default_value = "2",
+        value_parser = clap::value_parser!(u32).range(..=10)
+    )]
+    pub upstream_retries: u32,
 
     /// Tell the upstream who asks (`Forwarded`, `X-Forwarded-*`), but for what is fetched for everyone; what a client claims is never passed on
     #[arg(long, env = "RELAY_FORWARDED")]
@@ -115,19 +133,20 @@ impl Upstream {
         })
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, Failure> {
+    async fn exchange(&self, mut request: Request) -> Result<Response, Failure> {
+        let deadline = Deadline::of(&mut request, self.timeout);
         let request = self.outgoing(request)?;
         let is_head = request.method() == Method::HEAD;
 
         let answer = match Self::spare_copy(&request) {
-            None => self.send_watched(request).await?,
-            Some(again) => match self.send(request).await {
+            None => self.send_watched(request, deadline).await?,
+            Some(again) => match self.send(request, deadline).await {
                 Ok(answer) => answer,
                 Err(error) if was_closed_while_idle(&error) => {
                     self.metrics.upstream(UpstreamOutcome::Retried);
-                    self.send(again).await.map_err(|error| self.failure(&error))?
+                    self.send(again, deadline).await.map_err(|error| failure(&error, deadline))?
                 }
-                Err(error) => return Err(self.failure(&error)),
+                Err(error) => return Err(failure(&error, deadline)),
             },
         };
         // No request of ours asks for another protocol (RFC 9110 §7.8).
@@ -174,37 +193,38 @@ impl Upstream {
     async fn send(
         &self,
         request: http::Request<BoxBody>,
+        deadline: Deadline,
     ) -> Result<http::Response<hyper::body::Incoming>, SendError> {
-        match tokio::time::timeout(self.timeout, self.client.request(request)).await {
+        match tokio::time::timeout_at(deadline.at(), self.client.request(request)).await {
             Ok(answer) => answer.map_err(SendError::Client),
             Err(_) => Err(SendError::TimedOut),
         }
     }
 
-    /// Sends a request with a body: while the body moves, the answer may take
-    /// its time.
+    /// Sends a request with a body: while the body moves, the deadline moves
+    /// with it.
     async fn send_watched(
         &self,
         request: http::Request<BoxBody>,
+        deadline: Deadline,
     ) -> Result<http::Response<hyper::body::Incoming>, Failure> {
+        let mut until = deadline.at();
         let progress = Progress::default();
         let request = request.map(|body| progress.watch(body));
         let answer = self.client.request(request);
         tokio::pin!(answer);
         loop {
             let before = progress.count();
-            match tokio::time::timeout(self.timeout, &mut answer).await {
+            match tokio::time::timeout_at(until, &mut answer).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(_)) if progress.is_broken() => {
                     return Err(Failure::RequestBroken(
                         "the client did not send what it announced".to_owned(),
                     ));
                 }
-                Ok(Err(error)) => return Err(self.failure(&SendError::Client(error))),
-                Err(_) if progress.count() == before => {
-                    return Err(self.failure(&SendError::TimedOut));
-                }
-                Err(_) => {}
+                Ok(Err(error)) => return Err(failure(&SendError::Client(error), deadline)),
+                Err(_) if progress.count() == before => return Err(deadline.failure()),
+                Err(_) => until = Instant::now() + self.timeout,
             }
         }
     }
@@ -248,23 +268,6 @@ impl Upstream {
             }
         }
     }
-
-    fn failure(&self, error: &SendError) -> Failure {
-        let timeout = || humantime::format_duration(self.timeout).to_string();
-        match error {
-            SendError::TimedOut => Failure::TimedOut(timeout()),
-            SendError::Client(error) => {
-                let cause = root_cause(error);
-                if let Some(timed_out) = cause.downcast_ref::<client::ConnectTimedOut>() {
-                    Failure::ConnectTimedOut(humantime::format_duration(timed_out.0).to_string())
-                } else if error.is_connect() {
-                    Failure::Unreachable(cause.to_string())
-                } else {
-                    Failure::Broken(cause.to_string())
-                }
-            }
-        }
-    }
 }
 
 impl Endpoint for Upstream {
@@ -283,6 +286,28 @@ impl Endpoint for Upstream {
 enum SendError {
     TimedOut,
     Client(hyper_util::client::legacy::Error),
+}
+
+/// The kind of failure that an error is.
+fn failure(error: &SendError, deadline: Deadline) -> Failure {
+    let SendError::Client(error) = error else { return deadline.failure() };
+    let cause = root_cause(error);
+    if let Some(timed_out) = cause.downcast_ref::<client::ConnectTimedOut>() {
+        Failure::ConnectTimedOut(humantime::format_duration(timed_out.0).to_string())
+    } else if error.is_connect() {
+        Failure::Unreachable(cause.to_string())
+    } else if is_end_of_connection(cause) {
+        Failure::Closed(cause.to_string())
+    } else {
+        Failure::Broken(cause.to_string())
+    }
+}
+
+/// Whether an exchange failed because its connection ended.
+fn is_end_of_connection(cause: &(dyn Error + 'static)) -> bool {
+    let is_end = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled();
+    let is_io = |error: &std::io::Error| error.kind() != std::io::ErrorKind::InvalidData;
+    cause.downcast_ref().is_some_and(is_end) || cause.downcast_ref().is_some_and(is_io)
 }
 
 /// Whether the connection had served before and was closed under this

@@ -122,8 +122,6 @@ pub struct Queue {
     pub waiting: u64,
     /// The most that may.
     pub places: u64,
-    /// The longest that one waits.
-    pub longest_wait_seconds: f64,
 }
 
 /// Requests under way, until their answers' bodies have ended.
@@ -257,11 +255,7 @@ impl Standing {
                 Circuit::Open => Breaker::Open,
                 Circuit::HalfOpen => Breaker::HalfOpen,
             },
-            queue: Queue {
-                waiting: figures.waiting,
-                places: queue::PLACES as u64,
-                longest_wait_seconds: seconds(figures.limits.patience),
-            },
+            queue: Queue { waiting: figures.waiting, places: queue::PLACES as u64 },
             under_way: UnderWay {
                 client: under_way(Purpose::Client),
                 pass_through: under_way(Purpose::PassThrough),

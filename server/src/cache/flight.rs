@@ -39,7 +39,7 @@ use super::{
     stored::{Prepared, not_modified},
     validation::is_error,
 };
-use crate::exchange::{Bound, Errand, Failure, Purpose, RequestHead};
+use crate::exchange::{Bound, Errand, Failure, Purpose, RequestHead, Since};
 
 /// A fill that brings an answer to all who wait.
 pub(super) type Flight = Fill<Brought, Failure>;
@@ -80,6 +80,7 @@ struct Asked {
     fwd: Fwd,
     /// What is stored for it, but may not be reused as it is.
     stored: Option<Arc<Prepared>>,
+    since: Since,
 }
 
 impl Asked {
@@ -102,7 +103,14 @@ impl Cache {
         asks: Asks,
         forward: Forward,
     ) -> Response {
-        let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored };
+        let asked = Asked {
+            key,
+            head,
+            asks,
+            fwd: forward.fwd,
+            stored: forward.stored,
+            since: Since::now(),
+        };
         let Ok(seat) = Arc::clone(&self.waiters).try_acquire_owned() else {
             return self.crowded(&asked, Bound::Waiters);
         };
@@ -123,7 +131,7 @@ impl Cache {
             }
             Ok(Joined::Following(flight)) => (flight.read(), Role::Follower),
             Ok(Joined::Leading(flight, leave)) => {
-                let errand = Errand::of(&asked.head, Purpose::Client);
+                let errand = Errand::of(&asked.head, Purpose::Client, asked.since);
                 self.take_off(&flight, leave, &asked.head, asked.stored.clone(), errand)
             }
         };
@@ -157,7 +165,7 @@ impl Cache {
             request.headers.remove(header::CACHE_CONTROL);
             request.headers.remove(header::PRAGMA);
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let errand = Errand::of(&request, Purpose::Refresh);
+            let errand = Errand::of(&request, Purpose::Refresh, Since::now());
             let _nobody = self.take_off(&flight, leave, &request, Some(stored), errand);
         }
     }
@@ -237,7 +245,7 @@ impl Cache {
 
     async fn go_alone(self: &Arc<Self>, asked: Asked) -> Response {
         let forward = Forward { stored: asked.stored, ..Forward::alone(asked.fwd) };
-        self.alone(asked.key, asked.head, Body::empty(), asked.asks, forward).await
+        self.alone(asked.key, asked.head, Body::empty(), asked.asks, forward, asked.since).await
     }
 
     /// The upstream's new answer, as it arrives.

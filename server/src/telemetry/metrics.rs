@@ -43,6 +43,7 @@ pub struct Metrics {
     requests: [[Counter; STATUS_CLASSES.len()]; Outcome::ALL.len()],
     upstream: [Counter; UpstreamOutcome::ALL.len()],
     received: Counter,
+    retries: [Counter; Retry::ALL.len()],
     connections: Gauge,
     connections_total: Counter,
     refused: Counter,
@@ -103,7 +104,8 @@ impl UpstreamOutcome {
         match failure {
             Failure::Unreachable(_) => UpstreamOutcome::Unreachable,
             Failure::TimedOut(_) | Failure::ConnectTimedOut(_) => UpstreamOutcome::TimedOut,
-            Failure::Broken(_)
+            Failure::Closed(_)
+            | Failure::Broken(_)
             | Failure::RequestBroken(_)
             | Failure::Loop
             | Failure::Shed { .. }
@@ -121,6 +123,32 @@ impl UpstreamOutcome {
             UpstreamOutcome::TimedOut => "timed-out",
             UpstreamOutcome::Broken => "broken",
             UpstreamOutcome::Retried => "retried",
+        }
+    }
+}
+
+/// What became of a retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It brought an answer.
+    Answered,
+    /// It failed too.
+    Failed,
+    /// It was not sent: the governor said no.
+    Shed,
+    /// It was not sent: there had been too many.
+    OverBudget,
+}
+
+impl Retry {
+    const ALL: [Retry; 4] = [Retry::Answered, Retry::Failed, Retry::Shed, Retry::OverBudget];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Retry::Answered => "answered",
+            Retry::Failed => "failed",
+            Retry::Shed => "shed",
+            Retry::OverBudget => "over-budget",
         }
     }
 }
@@ -157,6 +185,12 @@ impl Metrics {
             "upstream_requests",
             "Requests to the upstream, by how they went",
             upstream.clone(),
+        );
+        let retries = Family::<UpstreamLabels, Counter>::default();
+        registry.register(
+            "upstream_retries",
+            "Requests that failed and were to be put to the upstream anew, by what became of that",
+            retries.clone(),
         );
 
         let received = Counter::default();
@@ -195,6 +229,9 @@ impl Metrics {
             }),
             upstream: UpstreamOutcome::ALL.map(|outcome| {
                 upstream.get_or_create_owned(&UpstreamLabels { outcome: outcome.as_str() })
+            }),
+            retries: Retry::ALL.map(|retry| {
+                retries.get_or_create_owned(&UpstreamLabels { outcome: retry.as_str() })
             }),
             registry: all,
             received,
@@ -238,6 +275,16 @@ impl Metrics {
     /// The bytes of bodies that came from the upstream.
     pub fn received(&self) -> &Counter {
         &self.received
+    }
+
+    /// Counts a retry.
+    pub fn retry(&self, retry: Retry) {
+        self.retries[retry as usize].inc();
+    }
+
+    /// How many retries came out so.
+    pub fn retries(&self, retry: Retry) -> u64 {
+        self.retries[retry as usize].get()
     }
 
     /// Counts a client connection, open until the guard is dropped.

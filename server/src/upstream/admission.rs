@@ -65,12 +65,19 @@ impl Admission {
         }))
     }
 
-    /// Waits for a permit. Dropped before there is one, it leaves nothing.
-    pub(super) async fn admit(&self, purpose: Purpose, share: Share) -> Result<Permit, Refusal> {
+    /// Waits for a permit, until then at the latest. Dropped before there is
+    /// one, it leaves nothing.
+    pub(super) async fn admit(
+        &self,
+        purpose: Purpose,
+        share: Share,
+        until: Instant,
+    ) -> Result<Permit, Refusal> {
         let mut waiting = {
             let now = self.0.now();
+            let until = until.saturating_duration_since(self.0.started);
             let mut state = self.0.state.lock();
-            let ticket = match state.governor.ask(purpose, share, now)? {
+            let ticket = match state.governor.ask(purpose, share, until, now)? {
                 Entry::Go(grant) => return Ok(Permit { shared: Arc::clone(&self.0), grant }),
                 Entry::Wait(ticket) => ticket,
             };

@@ -4,6 +4,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::{
     UpstreamConfig,
     admission::{Admission, Permit},
     client::BoxBody,
+    deadline::{Deadline, Rest},
     governor::{Limits, advice::Advice, ledger::Figures, queue::Share},
 };
 use crate::{
@@ -30,6 +32,7 @@ use crate::{
 pub struct Governed<E> {
     upstream: E,
     admission: Admission,
+    timeout: Duration,
     clock: Clock,
     targets: ahash::RandomState,
 }
@@ -57,10 +60,10 @@ impl<E> Governed<E> {
                 .map(|rate| f64::from(rate.requests.get()) / rate.per.as_secs_f64()),
             burst: config.upstream_burst.limit().map_or(u32::MAX, std::num::NonZeroU32::get),
             concurrency: config.upstream_concurrency.limit().map(std::num::NonZeroU32::get),
-            patience: config.upstream_timeout.into(),
         };
         let admission = Admission::new(limits, seed);
-        Governed { upstream, admission, clock, targets: ahash::RandomState::new() }
+        let timeout = config.upstream_timeout.into();
+        Governed { upstream, admission, timeout, clock, targets: ahash::RandomState::new() }
     }
 
     /// Its figures, also when it has been boxed.
@@ -82,16 +85,24 @@ impl<E> Governed<E> {
 impl<E: Endpoint> Endpoint for Governed<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         // What comes back to us would wait for a place that it holds itself.
         if hop::is_loop(request.headers()) {
             return Err(Failure::Loop.into());
         }
         let purpose = request.extensions().get::<Purpose>().copied().unwrap_or_default();
         let share = self.share(&request);
-        let mut permit = self.admission.admit(purpose, share).await.map_err(|refusal| {
-            Failure::Shed { bound: refusal.bound, retry_after: refusal.retry_after }
+        let deadline = Deadline::of(&mut request, self.timeout);
+        // A call that would be cut short is spared.
+        if deadline.is_near() {
+            return Err(deadline.failure().into());
+        }
+        let permit = self.admission.admit(purpose, share, deadline.latest()).await;
+        let mut permit = permit.map_err(|refusal| Failure::Shed {
+            bound: refusal.bound,
+            retry_after: refusal.retry_after,
         })?;
+        let rest = deadline.rest();
         match self.upstream.call(request).await {
             Ok(answer) => {
                 let mut answer = answer.into_response();
@@ -106,7 +117,7 @@ impl<E: Endpoint> Endpoint for Governed<E> {
                 Ok(answer)
             }
             Err(error) => {
-                if is_upstreams_fault(&error) {
+                if is_upstreams_fault(&error, rest) {
                     permit.failed();
                 }
                 Err(error)
@@ -117,8 +128,12 @@ impl<E: Endpoint> Endpoint for Governed<E> {
 
 /// Whether an exchange failed through the upstream; an error of another kind
 /// than [`Failure`] is one too ([`Failure::of`]).
-fn is_upstreams_fault(error: &poem::Error) -> bool {
-    error.downcast_ref().is_none_or(Failure::is_upstreams)
+fn is_upstreams_fault(error: &poem::Error, rest: Rest) -> bool {
+    match error.downcast_ref::<Failure>() {
+        // Who came late to its turn cannot say that the upstream is slow.
+        Some(Failure::TimedOut(_)) => rest == Rest::Most,
+        failure => failure.is_none_or(Failure::is_upstreams),
+    }
 }
 
 /// A body that keeps its permit until it has ended or is dropped.

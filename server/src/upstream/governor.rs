@@ -41,8 +41,6 @@ pub struct Limits {
     pub burst: u32,
     /// Requests under way at a time; `None`: unlimited.
     pub concurrency: Option<u32>,
-    /// The longest that a request waits.
-    pub patience: Duration,
 }
 
 /// A request that may go, until it is released.
@@ -135,8 +133,14 @@ impl Governor {
         }
     }
 
-    /// A request asks to go.
-    pub fn ask(&mut self, purpose: Purpose, share: Share, now: Duration) -> Result<Entry, Refusal> {
+    /// A request asks to go, until then at the latest.
+    pub fn ask(
+        &mut self,
+        purpose: Purpose,
+        share: Share,
+        until: Duration,
+        now: Duration,
+    ) -> Result<Entry, Refusal> {
         // Nobody waits for an upstream that said when to come back, or keeps failing.
         if let Some(refusal) = self.gate.refusal(now) {
             return Err(self.refuse(refusal));
@@ -152,11 +156,11 @@ impl Governor {
             return Err(self.refuse(Refusal { bound: Bound::Queue, ..expected }));
         }
         // Who would wait in vain is told at once.
-        if self.limits.patience < expected.retry_after {
+        if until < now + expected.retry_after {
             return Err(self.refuse(expected));
         }
         self.ledger.waited += 1;
-        Ok(Entry::Wait(self.queue.push(purpose, share, now + self.limits.patience)))
+        Ok(Entry::Wait(self.queue.push(purpose, share, until)))
     }
 
     /// A waiter has left.

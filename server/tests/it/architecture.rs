@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 36] = [
+const PURE: [&str; 38] = [
     "target.rs",
     "list.rs",
     "hop.rs",
@@ -43,6 +43,8 @@ const PURE: [&str; 36] = [
     "upstream/governor/ledger.rs",
     "upstream/governor/pace.rs",
     "upstream/governor/queue.rs",
+    "upstream/retry.rs",
+    "cache/guard.rs",
 ];
 
 fn source() -> PathBuf {

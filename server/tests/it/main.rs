@@ -1,6 +1,6 @@
 //! Integration tests.
 //!
-//! `clauses`, `governor` and `scenarios` run on a paused clock without sockets, and `model` compares
+//! `clauses`, `governor`, `retries` and `scenarios` run on a paused clock without sockets, and `model` compares
 //! pure functions; all others start the binary and speak to it over sockets, on ports that
 //! the system chooses.
 
@@ -15,6 +15,7 @@ mod hostile;
 mod ledger;
 mod model;
 mod process;
+mod retries;
 mod scenario;
 mod scenarios;
 mod schedule;

@@ -26,7 +26,7 @@ fn an_account_is_said_in_full() {
         "quota": null,
         "hold": null,
         "breaker": "closed",
-        "queue": {"waiting": 0, "places": 1024, "longest_wait_seconds": 30.0},
+        "queue": {"waiting": 0, "places": 1024},
         "under_way": {"client": 0, "pass_through": 0, "refresh": 0},
         "typical_exchange_seconds": 0.0,
         "spent": {
@@ -76,8 +76,7 @@ fn what_the_upstream_says_and_what_stands_in_the_way_is_said() {
 
 #[test]
 fn unlimited_is_null() {
-    let patience = Duration::from_secs(30);
-    let free = Limits { rate: None, burst: 20, concurrency: None, patience };
+    let free = Limits { rate: None, burst: 20, concurrency: None };
     let none = Bounds { requests_per_second: None, burst: None, concurrency: None };
     assert_eq!(Bounds::configured(free), none);
     let at_once = Limits { rate: Some(1.0), burst: u32::MAX, ..free };

@@ -22,7 +22,7 @@ use crate::{
         status::{CacheStatus, Outcome},
         validation::{Asking, HeadEffect, effect_of_head},
     },
-    exchange::{Errand, Failure, Purpose, RequestHead},
+    exchange::{Errand, Failure, Purpose, RequestHead, Since},
     hop,
 };
 
@@ -35,11 +35,12 @@ impl Cache {
         body: Body,
         asks: Asks,
         forward: Forward,
+        since: Since,
     ) -> Response {
-        let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored };
+        let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored, since };
         let epoch = self.store.epoch(&asked.key);
         let selected = asked.stored.as_ref();
-        let errand = Errand::of(&asked.head, Purpose::PassThrough);
+        let errand = Errand::of(&asked.head, Purpose::PassThrough, since);
         let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected, errand };
         let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
             Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),

@@ -119,16 +119,12 @@ pub(crate) mod tests {
     /// The account of a relay with a rate of 1/s and a burst of 20 that spent so
     /// many requests at once, and answered so many from its store.
     pub(crate) fn account(at: SystemTime, spent: u32, hits: u64) -> Account {
-        let limits = Limits {
-            rate: Some(1.0),
-            burst: 20,
-            concurrency: None,
-            patience: Duration::from_secs(30),
-        };
+        let limits = Limits { rate: Some(1.0), burst: 20, concurrency: None };
         let mut governor = Governor::new(limits, 7);
         for _ in 0..spent {
             let share = Share::Target(1);
-            let Ok(Entry::Go(mut grant)) = governor.ask(Purpose::Client, share, Duration::ZERO)
+            let Ok(Entry::Go(mut grant)) =
+                governor.ask(Purpose::Client, share, Duration::MAX, Duration::ZERO)
             else {
                 panic!("more than may go at once")
             };
@@ -182,7 +178,8 @@ pub(crate) mod tests {
     fn refreshes_are_told_apart() {
         let mut governor = Governor::new(account(UNIX_EPOCH, 0, 0).governor.limits, 7);
         for purpose in Purpose::ALL {
-            let Ok(Entry::Go(grant)) = governor.ask(purpose, Share::Target(1), Duration::ZERO)
+            let Ok(Entry::Go(grant)) =
+                governor.ask(purpose, Share::Target(1), Duration::MAX, Duration::ZERO)
             else {
                 panic!("it may go")
             };

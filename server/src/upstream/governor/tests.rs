@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::{bucket::tests::check_windows, *};
 
-const FREE: Limits =
-    Limits { rate: None, burst: 20, concurrency: None, patience: Duration::from_secs(30) };
+const FREE: Limits = Limits { rate: None, burst: 20, concurrency: None };
+/// How long a request waits, where the scene does not say.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -21,16 +22,18 @@ fn share(number: u8) -> Share {
 /// A governor and the time.
 struct Scene {
     governor: Governor,
+    patience: Duration,
     now: Duration,
 }
 
 impl Scene {
     fn new(limits: Limits) -> Scene {
-        Scene { governor: Governor::new(limits, 7), now: Duration::ZERO }
+        let governor = Governor::new(limits, 7);
+        Scene { governor, patience: PATIENCE, now: Duration::ZERO }
     }
 
     fn ask(&mut self, purpose: Purpose) -> Result<Entry, Refusal> {
-        self.governor.ask(purpose, share(1), self.now)
+        self.governor.ask(purpose, share(1), self.now + self.patience, self.now)
     }
 
     #[track_caller]
@@ -84,8 +87,8 @@ fn quota(remaining: u32, seconds: u64) -> Advice {
 
 #[test]
 fn who_would_wait_in_vain_is_told_the_true_wait() {
-    let patience = ms(1000);
-    let mut scene = Scene::new(Limits { rate: Some(2.0), burst: 1, patience, ..FREE });
+    let mut scene = Scene::new(Limits { rate: Some(2.0), burst: 1, ..FREE });
+    scene.patience = ms(1000);
     scene.go(Client);
     let (first, second) = (scene.wait(Client), scene.wait(Client));
     assert_eq!(scene.refused(Client), (Bound::Rate, 1500));
@@ -108,12 +111,12 @@ fn a_place_is_kept_until_it_is_released() {
     let refresh = scene.wait(Refresh);
     let client = scene.wait(Client);
     // Only somebody's end helps, so the timer is for the deadline.
-    assert_eq!(scene.governor.wake_at(scene.now), Some(FREE.patience));
+    assert_eq!(scene.governor.wake_at(scene.now), Some(PATIENCE));
     scene.now = ms(3000);
     scene.answer(one, 200, &Advice::default());
     let served = scene.next();
     assert!(served.len() == 1 && served[0].0 == client, "clients first: {served:?}");
-    scene.now = FREE.patience;
+    scene.now = PATIENCE;
     let served = scene.next();
     // An exchange takes three seconds, two at a time.
     let refusal = Refusal { bound: Bound::Concurrency, retry_after: ms(1500) };
@@ -244,7 +247,7 @@ fn those_that_were_under_way_make_no_hold_of_their_own() {
 fn relays_that_were_told_the_same_come_back_one_after_the_other() {
     let waits: std::collections::BTreeSet<u128> = (0..20)
         .map(|seed| {
-            let mut scene = Scene { governor: Governor::new(FREE, seed), now: Duration::ZERO };
+            let mut scene = Scene { governor: Governor::new(FREE, seed), ..Scene::new(FREE) };
             let grant = scene.go(Client);
             scene.answer(grant, 429, &retry_after(60));
             scene.refused(Client).1
@@ -394,15 +397,16 @@ proptest! {
     #[test]
     fn whatever_happens(steps in prop::collection::vec(step(), 1..300)) {
         let limits =
-            Limits { rate: Some(5.0), burst: 3, concurrency: Some(4), patience: ms(4000) };
+            Limits { rate: Some(5.0), burst: 3, concurrency: Some(4) };
         let mut scene = Scene::new(limits);
+        let patience = ms(4000);
         let mut grants: Vec<Grant> = Vec::new();
         let mut waiting: Vec<(Ticket, Duration)> = Vec::new();
         let mut went = Vec::new();
         for step in steps {
             match step {
                 Step::Ask(purpose, client) => {
-                    match scene.governor.ask(purpose, share(client), scene.now) {
+                    match scene.governor.ask(purpose, share(client), scene.now + patience, scene.now) {
                         Ok(Entry::Go(grant)) => {
                             went.push(scene.now);
                             grants.push(grant);
@@ -437,7 +441,7 @@ proptest! {
             prop_assert_eq!(figures.total_under_way(), grants.len() as u64);
             prop_assert_eq!(figures.waiting, waiting.len() as u64);
             prop_assert!(grants.len() <= 4);
-            prop_assert!(waiting.iter().all(|(_, since)| scene.now < *since + limits.patience));
+            prop_assert!(waiting.iter().all(|(_, since)| scene.now < *since + patience));
             let wake_at = scene.governor.wake_at(scene.now);
             prop_assert_eq!(wake_at.is_some(), !waiting.is_empty());
             prop_assert!(wake_at.is_none_or(|at| scene.now < at), "the timer would spin");

@@ -1,12 +1,17 @@
-//! Failures of the upstream: one marked answer each, and one retry where it
-//! does no harm.
+//! Failures of the upstream: one marked answer each, and retries where they
+//! do no harm.
 
 use std::{
-    io::{self, BufRead, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
 };
 
-use crate::support::{Answer, Origin, Relay, exchange, nowhere, read_body, read_head};
+use tokio::time::Instant;
+
+use crate::support::{Answer, Origin, Relay, Then, exchange, nowhere, read_body, read_head};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncache-control: no-store\r\ncontent-length: 2\r\n\r\nok";
 
@@ -202,20 +207,79 @@ fn a_request_is_sent_again_once_only() {
         }
         Ok(())
     });
-    let relay = Relay::before(&origin.url());
+    let relay = Relay::start(&["--upstream", &origin.url(), "--upstream-retries=0"]);
     assert_eq!(ask(&relay, "GET").status(), 200);
     assert_eq!(ask(&relay, "GET").status(), 502);
     assert_eq!(origin.connections(), 2);
 }
 
 #[test]
-fn what_fails_on_a_fresh_connection_is_not_sent_again() {
-    let origin = Origin::accepting(|_, stream| reset(stream.get_mut()));
-    let relay = Relay::start(&["--upstream", &origin.url(), "--error-ttl", "0s"]);
-    for asked in 1..=3 {
-        assert_eq!(ask(&relay, "GET").status(), 502);
-        assert_eq!(origin.connections(), asked);
+fn what_fails_on_a_fresh_connection_is_tried_twice_more_after_a_pause() {
+    // Each way that a connection ends without an answer.
+    let end = |at: usize, stream: &mut BufReader<TcpStream>| match at % 3 {
+        0 => reset(stream.get_mut()),
+        1 => read_head(stream).map(drop),
+        _ => {
+            read_head(stream)?;
+            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-")
+        }
+    };
+    for first in 0..3 {
+        let origin = Origin::accepting(move |before, stream| match before {
+            0 => end(first, stream),
+            _ => read_head(stream).and_then(|_| stream.get_mut().write_all(OK)),
+        });
+        let relay = Relay::before(&origin.url());
+        assert_eq!(ask(&relay, "GET").status(), 200, "{first}");
+        assert_eq!(origin.connections(), 2);
+        assert_eq!(relay.metric(r#"lunch_relay_upstream_retries_total{outcome="answered"}"#), 1);
     }
+    let origin = Origin::accepting(move |before, stream| end(before, stream));
+    let relay = Relay::before(&origin.url());
+    assert_eq!(ask(&relay, "GET").status(), 502);
+    assert_eq!(origin.connections(), 3);
+    assert_eq!(relay.metric(r#"lunch_relay_upstream_retries_total{outcome="failed"}"#), 2);
+}
+
+#[test]
+fn what_is_not_repeatable_or_not_passing_is_sent_once() {
+    let origin = Origin::accepting(|_, stream| reset(stream.get_mut()));
+    let relay = Relay::before(&origin.url());
+    for (method, content) in [("POST", ""), ("PUT", "x")] {
+        let length = content.len();
+        let asked = origin.connections();
+        let request = format!(
+            "{method} /x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{content}"
+        );
+        assert_eq!(Answer::parse(&exchange(relay.public, request)).status(), 502);
+        assert_eq!(origin.connections(), asked + 1, "{method}");
+    }
+    let origin = Origin::answering("SSH-2.0-OpenSSH_9.9\r\n");
+    let relay = Relay::before(&origin.url());
+    assert_eq!(ask(&relay, "GET").status(), 502);
+    assert_eq!(origin.connections(), 1);
+}
+
+#[test]
+fn the_time_in_the_queue_is_part_of_the_deadline() {
+    // The first answer takes half of the time, the second would take more than all of it.
+    let asked = AtomicU64::new(0);
+    let origin = Origin::start(move |_, stream| {
+        let is_first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+        thread::sleep(Duration::from_millis(if is_first { 1500 } else { 10_000 }));
+        stream.get_mut().write_all(OK)?;
+        Ok(Then::KeepOpen)
+    });
+    let flags = ["--upstream-timeout=3s", "--upstream-concurrency=1", "--upstream", &origin.url()];
+    let relay = Relay::start(&flags);
+    let started = Instant::now();
+    let mut statuses = thread::scope(|scope| {
+        let asks = [(); 2].map(|()| scope.spawn(|| ask(&relay, "DELETE").status()));
+        asks.map(|ask| ask.join().unwrap())
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 504]);
+    assert!(started.elapsed() < Duration::from_millis(4250), "{:?}", started.elapsed());
 }
 
 #[test]
