@@ -1,7 +1,10 @@
 //! The words that the cache and the upstream share: a request's head, what a
 //! request is for, and how an exchange with the upstream can fail.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
 use poem::{
@@ -114,6 +117,12 @@ impl Since {
         Since(Instant::now())
     }
 }
+
+/// When the request was sent that brought an answer; an extension of the answer.
+///
+/// The wait for its turn makes no answer older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentAt(pub SystemTime);
 
 /// A bound of the way to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

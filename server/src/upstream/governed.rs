@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    exchange::{Asker, Failure, Purpose},
+    exchange::{Asker, Failure, Purpose, SentAt},
     hop,
 };
 
@@ -103,9 +103,11 @@ impl<E: Endpoint> Endpoint for Governed<E> {
             retry_after: refusal.retry_after,
         })?;
         let rest = deadline.rest();
+        let sent_at = SentAt(self.clock.now());
         match self.upstream.call(request).await {
             Ok(answer) => {
                 let mut answer = answer.into_response();
+                answer.extensions_mut().insert(sent_at);
                 let advice = Advice::of(answer.headers(), self.clock.now());
                 permit.answered(answer.status(), &advice);
                 let body: BoxBody = answer.take_body().into();

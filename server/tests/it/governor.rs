@@ -15,7 +15,7 @@ use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use poem::{Body, Endpoint, Request, Response, endpoint::make, http::StatusCode};
 use server::{
     clock::Clock,
-    exchange::{Asker, Bound, Failure, Purpose},
+    exchange::{Asker, Bound, Failure, Purpose, SentAt},
     upstream::{
         Governed, UpstreamConfig, Watch,
         governor::ledger::{Ledger, Spent},
@@ -323,4 +323,17 @@ impl Drop for Leave {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_tells_when_its_turn_had_come() {
+    let clock = Clock::start();
+    let upstream = make(|_| async { Ok::<_, poem::Error>(Response::default()) });
+    let flags = config(&["--upstream-rate=1/s", "--upstream-burst=1"]);
+    let governed = Governed::new(upstream, &flags, clock.clone(), 7);
+    get(&governed, "/a").await.unwrap();
+    let asked_at = clock.now();
+    let answer = get(&governed, "/b").await.unwrap();
+    let SentAt(sent_at) = *answer.extensions().get().unwrap();
+    assert_eq!(sent_at.duration_since(asked_at).unwrap().as_secs(), 1);
 }

@@ -1,5 +1,6 @@
 //! The cache over a scripted upstream, on a paused clock and without sockets.
 
+mod endings;
 mod guard;
 mod parts;
 mod rules;
@@ -26,7 +27,7 @@ use poem::{Body, EndpointExt, Request, Response, endpoint::make, http::HeaderMap
 use server::{
     cache::{Cache, CacheConfig, rules::Rules},
     clock::Clock,
-    exchange::{Failure, RequestHead},
+    exchange::{Failure, RequestHead, SentAt},
     telemetry::metrics::Metrics,
 };
 use tokio::{
@@ -638,4 +639,25 @@ async fn what_is_fetched_for_everyone_names_nobody() {
     asking.headers.insert("authorization", "x".parse().unwrap());
     let answer = relay.cache.answer(asking, Body::empty()).await;
     assert_eq!(text(answer).await, "named");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_for_its_turn_makes_no_answer_older() {
+    let clock = Clock::start();
+    let upstream = make(move |_| {
+        let clock = clock.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            let sent_at = SentAt(clock.now());
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let mut answer = answer(200, &[("cache-control", "max-age=10")], "menu");
+            answer.extensions_mut().insert(sent_at);
+            Ok::<_, poem::Error>(answer)
+        }
+    });
+    let cache = cache(&[], upstream.boxed());
+    for status in ["lunch-relay; fwd=uri-miss; stored; ttl=8", "lunch-relay; hit; ttl=8"] {
+        let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
+        assert_eq!(cache_status(&answer), status);
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
         validation::{Asking, Meaning, is_error, updated},
         vary::Selecting,
     },
-    exchange::{Errand, Failure, RequestHead},
+    exchange::{Errand, Failure, RequestHead, SentAt},
 };
 
 /// What is asked for, and what is stored of it.
@@ -107,8 +107,10 @@ impl Cache {
 
         let mut request = request.into_request(body);
         wanted.errand.note(&mut request);
-        let request_time = self.clock.now();
+        let asked_at = self.clock.now();
         let answer = self.upstream.call(request).await;
+        let sent_at = answer.as_ref().ok().and_then(|answer| answer.extensions().get().copied());
+        let SentAt(request_time) = sent_at.unwrap_or(SentAt(asked_at));
         let times = Times { request_time, response_time: self.clock.now() };
         let stand_in = |told| {
             let stored = stand_in(wanted.selected, wanted.request, times.response_time)?;

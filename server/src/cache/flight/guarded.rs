@@ -1,6 +1,10 @@
 //! Looking at an answer before it replaces a better one.
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -8,6 +12,7 @@ use http::{Method, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, StreamBody, combinators::BoxBody};
 use poem::Response;
+use tokio::time::timeout;
 
 use super::fetch::{Wanted, content_length};
 use crate::cache::{
@@ -16,6 +21,9 @@ use crate::cache::{
     guard::{Guard, LOOKED_INTO, Verdict},
     stored::Prepared,
 };
+
+/// Who waits does so for the content too: what drips is worse.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 
 type AnswerBody = BoxBody<Bytes, io::Error>;
 
@@ -42,7 +50,7 @@ impl Cache {
     }
 
     /// What a guard says of an answer, and the answer, as much of its content
-    /// as was read being in memory.
+    /// as was read being in memory; a worse one may have lost it.
     pub(super) async fn judge(&self, guard: &Guard, mut answer: Response) -> (Verdict, Response) {
         if let Some(verdict) = Guard::of_head(answer.status(), answer.headers()) {
             return (verdict, answer);
@@ -51,7 +59,10 @@ impl Cache {
             return (Verdict::Other, answer);
         }
         let body: AnswerBody = answer.take_body().into();
-        let (verdict, body) = match self.read(body).await {
+        let Ok(read) = timeout(READ_WITHIN, self.read(body)).await else {
+            return (Verdict::Worse, answer);
+        };
+        let (verdict, body) = match read {
             Read::Whole(content, body) => {
                 let announced = content_length(answer.headers());
                 let is_whole = announced.is_none_or(|announced| announced == content.len());

@@ -158,3 +158,27 @@ async fn content_that_is_too_large_to_be_looked_into_arrives_whole() {
     }
     assert_eq!(cache.figures().in_flight, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn content_that_drips_is_not_waited_for() {
+    let count = AtomicUsize::new(0);
+    let upstream = make(move |_| {
+        let body = match count.fetch_add(1, Ordering::Relaxed) {
+            0 => Body::from(r#"{"menu":["fish"]}"#),
+            _ => Body::from_bytes_stream(stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                Some((Ok::<_, io::Error>(Bytes::from_static(b" ")), ()))
+            })),
+        };
+        async move { Ok::<_, poem::Error>(answer(200, &[], body)) }
+    });
+    let rules = Rules::new(vec![guarded()], Rule::default());
+    let cache = cache_with(&[], rules, upstream.boxed());
+    for age in ["0", "90"] {
+        let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
+        assert_eq!(answer.header("age").unwrap_or("0"), age);
+        assert_eq!(text(answer).await, r#"{"menu":["fish"]}"#);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    assert_eq!(cache.figures().in_flight, 0);
+}
