@@ -55,13 +55,13 @@ fn whole(status: u16, body: &str) -> Got {
     (status, Ok(body.to_owned()))
 }
 
-fn menu(count: usize, fields: &[(&str, &str)]) -> poem::Result<Response> {
-    Ok(answer(200, fields, format!("menu {count}")))
+fn menu(count: usize, fields: &[(&str, &str)]) -> Response {
+    answer(200, fields, format!("menu {count}"))
 }
 
 #[tokio::test(start_paused = true)]
 async fn done_all_have_the_answer() {
-    let (crowd, asked, next) = ending(&[], |count| menu(count, &[])).await;
+    let (crowd, asked, next) = ending(&[], |count| Ok(menu(count, &[]))).await;
     assert_eq!((crowd, asked, next), (vec![whole(200, "menu 1"); 3], 1, whole(200, "menu 1")));
 }
 
@@ -69,7 +69,7 @@ async fn done_all_have_the_answer() {
 async fn failed_all_are_told_and_the_next_asks_anew() {
     let script = |count| match count {
         1 => Err(Failure::Unreachable("refused".to_owned()).into()),
-        _ => menu(count, &[]),
+        _ => Ok(menu(count, &[])),
     };
     let (crowd, asked, next) = ending(&[], script).await;
     assert_eq!(asked, 1);
@@ -81,7 +81,7 @@ async fn failed_all_are_told_and_the_next_asks_anew() {
 async fn an_error_is_everyones_and_the_next_asks_anew() {
     let script = |count| match count {
         1 => Ok(answer(500, &[], "error")),
-        _ => menu(count, &[]),
+        _ => Ok(menu(count, &[])),
     };
     let (crowd, asked, next) = ending(&[], script).await;
     assert_eq!((crowd, asked, next), (vec![whole(500, "error"); 3], 1, whole(200, "menu 2")));
@@ -89,7 +89,7 @@ async fn an_error_is_everyones_and_the_next_asks_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn given_up_each_asks_for_itself() {
-    let script = |count| menu(count, &[("cache-control", "private")]);
+    let script = |count| Ok(menu(count, &[("cache-control", "private")]));
     let (mut crowd, asked, next) = ending(&[], script).await;
     crowd.sort();
     let own = ["menu 1", "menu 2", "menu 3"].map(|own| whole(200, own));
@@ -98,7 +98,7 @@ async fn given_up_each_asks_for_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn fresh_for_no_time_it_is_for_those_who_waited() {
-    let script = |count| menu(count, &[("cache-control", "max-age=0")]);
+    let script = |count| Ok(menu(count, &[("cache-control", "max-age=0")]));
     let (crowd, asked, next) = ending(&[], script).await;
     assert_eq!((crowd, asked, next), (vec![whole(200, "menu 1"); 3], 1, whole(200, "menu 2")));
 }
@@ -107,7 +107,7 @@ async fn fresh_for_no_time_it_is_for_those_who_waited() {
 async fn dangling_all_are_told_and_the_next_asks_anew() {
     let script = |count| match count {
         1 => Err(poem::Error::from_string("panics", poem::http::StatusCode::OK)),
-        _ => menu(count, &[]),
+        _ => Ok(menu(count, &[])),
     };
     let (script, asked) = (Mutex::new(script), AtomicUsize::new(0));
     let upstream = make(move |_| {
@@ -136,7 +136,7 @@ async fn broken_off_nobody_has_it_whole_and_it_is_not_stored() {
             let pieces = [Ok(Bytes::from_static(b"me")), Err(io::Error::other("reset"))];
             Ok(answer(200, &[], Body::from_bytes_stream(stream::iter(pieces))))
         }
-        _ => menu(count, &[]),
+        _ => Ok(menu(count, &[])),
     };
     let (crowd, asked, next) = ending(&[], script).await;
     assert_eq!((crowd, asked, next), (vec![(200, Err(())); 3], 1, whole(200, "menu 2")));
@@ -206,7 +206,7 @@ async fn cut_off_who_falls_behind_and_the_others_have_it() {
 async fn timed_out_all_are_told_within_their_deadline() {
     let script = |count| match count {
         1 => Err(Failure::TimedOut("30s".to_owned()).into()),
-        _ => menu(count, &[]),
+        _ => Ok(menu(count, &[])),
     };
     let (crowd, asked, next) = ending(&[], script).await;
     assert_eq!((asked, next), (1, whole(200, "menu 2")));
