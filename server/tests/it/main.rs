@@ -1,8 +1,8 @@
 //! Integration tests.
 //!
-//! `clauses`, `governor` and `scenarios` run on a paused clock without sockets, and `model` compares
-//! pure functions; all others start the binary and speak to it over sockets, on ports that
-//! the system chooses.
+//! `clauses`, `governor`, `scenarios` and `simulation` run on a paused clock without sockets, and
+//! `model` compares pure functions; all others start the binary and speak to it over sockets, on
+//! ports that the system chooses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,5 +16,6 @@ mod model;
 mod process;
 mod scenario;
 mod scenarios;
+mod simulation;
 mod support;
 mod wire;
