@@ -13,6 +13,7 @@
 mod chance;
 mod changing;
 mod dead;
+mod eras;
 mod load;
 mod plain;
 mod upstream;
