@@ -81,6 +81,27 @@ async fn noon() -> Clock {
     clock
 }
 
+/// What went wrong: how often, and what it was at first.
+#[derive(Clone, Debug, Default)]
+struct Wrong {
+    times: u64,
+    first: Vec<String>,
+}
+
+impl Wrong {
+    fn note(&mut self, what: String) {
+        self.times += 1;
+        if self.first.len() < 10 {
+            self.first.push(what);
+        }
+    }
+
+    fn add(&mut self, other: Wrong) {
+        self.times += other.times;
+        self.first.extend(other.first);
+    }
+}
+
 /// The number that a variable says.
 fn variable(name: &str) -> Option<u64> {
     let value = env::var(name).ok()?;

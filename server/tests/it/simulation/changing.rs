@@ -20,7 +20,7 @@ use server::{
 use tokio::time::sleep;
 
 use super::{
-    cache,
+    Wrong, cache,
     chance::Chance,
     flags,
     load::{Clients, Front, Tally},
@@ -67,7 +67,7 @@ struct Report {
     calls: u64,
     limited: u64,
     windows: u64,
-    offences: Vec<String>,
+    offences: Wrong,
 }
 
 impl Report {
@@ -77,7 +77,8 @@ impl Report {
         self.calls += other.calls;
         self.limited += other.limited;
         self.windows += other.windows;
-        self.offences.extend(other.offences);
+        self.offences.add(other.offences);
+        self.tally.needless.add(other.tally.needless);
     }
 }
 
@@ -91,9 +92,9 @@ impl fmt::Display for Report {
     }
 }
 
-async fn run(seed: u64, variant: Variant) -> Report {
+async fn run(seed: u64, variant: Variant, length: Duration) -> Report {
     let clock = noon().await;
-    let forecast = Forecast::changing(&mut Chance::new(seed), LENGTH);
+    let forecast = Forecast::changing(&mut Chance::new(seed), length);
     let upstream = Simulated::new(clock.clone(), seed, forecast);
     let ttl = format!("--default-ttl={}s", TTL.as_secs());
     let stale = format!("--stale-while-revalidate={}s", STALE_WHILE_REVALIDATE.as_secs());
@@ -118,7 +119,7 @@ async fn run(seed: u64, variant: Variant) -> Report {
 
     let mut clients = Clients::new(front.clone(), upstream.clone(), seed);
     let at_once = LOAD * u64::try_from(TICK.as_millis()).unwrap() / 1000;
-    while upstream.now() < LENGTH {
+    while upstream.now() < length {
         (0..at_once).for_each(|_| clients.ask());
         sleep(TICK).await;
         if upstream.now().subsec_millis() != 0 {
@@ -163,14 +164,14 @@ fn seeds(default: u64) -> Vec<u64> {
 }
 
 /// Runs the seeds, on two threads.
-fn run_all(seeds: &[u64], variant: Variant) -> BTreeMap<u64, Report> {
+fn run_all(seeds: &[u64], variant: Variant, length: Duration) -> BTreeMap<u64, Report> {
     let (next, reports) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 let take = || usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();
                 while let Some(seed) = seeds.get(take()) {
-                    let report = simulate(run(*seed, variant));
+                    let report = simulate(run(*seed, variant, length));
                     reports.lock().unwrap().insert(*seed, report);
                 }
             });
@@ -192,14 +193,14 @@ fn run_all(seeds: &[u64], variant: Variant) -> BTreeMap<u64, Report> {
 /// asked.
 #[test]
 fn in_any_weather_the_upstream_is_spared_and_what_is_stored_is_served() {
-    let reports = run_all(&seeds(5), Variant::AsBuilt);
+    let reports = run_all(&seeds(5), Variant::AsBuilt, LENGTH);
     let mut all = Report::default();
     for (seed, report) in reports {
         println!("seed {seed}: {report}; {} windows", report.windows);
         let again = format!("SIMULATION_SEED={seed} runs it alone; seed {seed}");
         let Report { tally, offences, .. } = &report;
-        assert!(offences.is_empty(), "{again}: {} calls too many: {offences:#?}", offences.len());
-        assert!(tally.needless.is_empty(), "{again}: needless errors: {:#?}", tally.needless);
+        assert_eq!(offences.times, 0, "{again}: calls too many: {offences:#?}");
+        assert_eq!(tally.needless.times, 0, "{again}: needless errors: {:#?}", tally.needless);
         assert_eq!(tally.asked, LOAD * LENGTH.as_secs(), "{again}");
         assert_eq!(tally.asked, tally.answered, "{again}: some were never answered");
         all.add(report);
@@ -209,16 +210,20 @@ fn in_any_weather_the_upstream_is_spared_and_what_is_stored_is_served() {
 }
 
 /// What each part of the relay does for the upstream and for the clients: the
-/// same load without it.
+/// same load without it. Where no variable says how much is run, that is the
+/// first fifth of a run.
 #[test]
 fn each_part_spares_the_upstream_or_the_clients() {
+    let is_chosen =
+        ["SIMULATION_SEED", "SIMULATION_SEEDS"].into_iter().any(|name| variable(name).is_some());
+    let length = if is_chosen { LENGTH } else { LENGTH / 5 };
     let seeds = seeds(1);
     let sum = |variant| {
         let mut all = Report::default();
-        for report in run_all(&seeds, variant).into_values() {
+        for report in run_all(&seeds, variant, length).into_values() {
             all.add(report);
         }
-        println!("{variant:?}: {all}, {} calls too many", all.offences.len());
+        println!("{variant:?}: {all}, {} calls too many", all.offences.times);
         all
     };
     let built = sum(Variant::AsBuilt);
@@ -228,6 +233,6 @@ fn each_part_spares_the_upstream_or_the_clients() {
     assert!(built.tally.errors < strict.tally.errors);
     let free = sum(Variant::WithoutGovernor);
     assert!(built.calls < free.calls && built.limited < free.limited);
-    // The test's own test: where nobody heeds what the upstream says, it is seen.
-    assert!(!free.offences.is_empty());
+    // The test of the tests: what they look for is found where it is to be expected.
+    assert!(free.offences.times != 0 && strict.tally.needless.times != 0);
 }

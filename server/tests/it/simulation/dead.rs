@@ -84,7 +84,7 @@ fn a_dead_upstream_is_left_alone_and_memory_stays_flat() {
         let tally = clients.tally();
         let (asked, errors) = (tally.asked - before.asked, tally.errors - before.errors);
         assert_eq!(asked, LOAD * 3600);
-        assert!(errors != 0 && tally.needless.is_empty(), "{:?}", tally.needless);
+        assert!(errors != 0 && tally.needless.times == 0, "{:?}", tally.needless);
         println!("{} calls for {asked} requests, {errors} errors", calls.len());
     });
 }

@@ -12,6 +12,7 @@ use poem::{Addr, Body, Request, Response, web::RemoteAddr};
 use server::{cache::Cache, exchange::RequestHead};
 
 use super::{
+    Wrong,
     chance::Chance,
     plain::Plain,
     upstream::{PATHS, Simulated},
@@ -49,7 +50,7 @@ pub(super) struct Tally {
     /// Answers that are errors: 429 and from 500 on.
     pub(super) errors: u64,
     /// Errors that a stored answer could have served, and when.
-    pub(super) needless: Vec<String>,
+    pub(super) needless: Wrong,
 }
 
 /// All clients.
@@ -171,7 +172,7 @@ fn note(tally: &Mutex<Tally>, upstream: &Simulated, asked: &Asked, answer: &Resp
         let Asked { path, at } = asked;
         tally
             .needless
-            .push(format!("{at:?}: {status} for {path}, which is stored since {stored:?}"));
+            .note(format!("{at:?}: {status} for {path}, which is stored since {stored:?}"));
     }
 }
 

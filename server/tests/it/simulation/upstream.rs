@@ -13,6 +13,7 @@ use server::{
 use tokio::time::{Instant, sleep};
 
 use super::{
+    Wrong,
     chance::Chance,
     weather::{Forecast, Weather},
 };
@@ -64,7 +65,7 @@ pub(super) struct Log {
     /// When each path's answer was delivered last, whole and good.
     pub(super) delivered: Vec<Option<Duration>>,
     /// What no polite client does.
-    pub(super) offences: Vec<String>,
+    pub(super) offences: Wrong,
 }
 
 /// The upstream.
@@ -134,7 +135,7 @@ impl Simulated {
             limited: 0,
             windows: 0,
             delivered: vec![None; PATHS],
-            offences: Vec::new(),
+            offences: Wrong::default(),
         };
         let state = State {
             clock,
@@ -245,7 +246,7 @@ impl State {
         let First { numbers, since } = &mut self.first;
         if !numbers.is_empty() {
             if now < *since + PROBE {
-                self.log.offences.push(format!("{now:?}: one went first at {since:?}"));
+                self.log.offences.note(format!("{now:?}: one went first at {since:?}"));
             }
             numbers.push(number);
             *since = now;
@@ -254,7 +255,7 @@ impl State {
             if now < until {
                 self.log
                     .offences
-                    .push(format!("{now:?}: told at {from:?} to wait until {until:?}"));
+                    .note(format!("{now:?}: told at {from:?} to wait until {until:?}"));
             } else {
                 self.window = None;
                 self.first = First { numbers: vec![number], since: now };
