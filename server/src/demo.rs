@@ -34,7 +34,7 @@ mod week;
 
 pub use crate::config::Rate;
 pub use options::{DemoConfig, Era, Fault, FaultKind, OptionError, Weekday};
-pub use serve::run;
+pub use serve::{endpoint, run};
 
 #[cfg(test)]
 mod tests;

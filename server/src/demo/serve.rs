@@ -12,8 +12,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, combinators::BoxBody};
 use hyper::{body::Incoming, ext::ReasonPhrase, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use poem::{Endpoint, endpoint::make};
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -41,7 +43,7 @@ pub async fn run(
     let address = listener.local_addr()?;
     tracing::info!(%address, era = %config.era.letter(), "demo upstream, not the real API");
 
-    let names = if config.era <= Era::D { Names::TitleCase } else { Names::LowerCase };
+    let names = Names::of(config.era);
     let demo = Arc::new(Demo::new(config, Instant::now()));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -62,6 +64,28 @@ pub async fn run(
     }
 }
 
+/// The same without sockets, for tests that pause the clock: what would break
+/// a connection is an error.
+pub fn endpoint(config: DemoConfig) -> impl Endpoint<Output = poem::Response> {
+    let names = Names::of(config.era);
+    let demo = Arc::new(Demo::new(config, Instant::now()));
+    make(move |request: poem::Request| {
+        let demo = Arc::clone(&demo);
+        let request: http::Request<BoxBody<Bytes, io::Error>> = request.into();
+        let (request, _unread) = request.into_parts();
+        async move {
+            let answer = respond(&demo, names, &request)
+                .await
+                .map_err(|reset| poem::Error::new(reset, StatusCode::BAD_GATEWAY))?;
+            let (parts, body) = answer.into_parts();
+            let body = BoxBody::new(body.map_err(io::Error::other));
+            let mut answer = poem::Response::builder().status(parts.status).body(body);
+            *answer.headers_mut() = parts.headers;
+            Ok::<_, poem::Error>(answer)
+        }
+    })
+}
+
 /// How header names are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Names {
@@ -71,10 +95,17 @@ enum Names {
     LowerCase,
 }
 
+impl Names {
+    fn of(era: Era) -> Names {
+        if era <= Era::D { Names::TitleCase } else { Names::LowerCase }
+    }
+}
+
 async fn serve_connection(demo: Arc<Demo>, names: Names, stream: TcpStream) {
     let service = service_fn(move |request| {
         let demo = Arc::clone(&demo);
-        Box::pin(async move { respond(&demo, names, request).await })
+        let (request, _unread): (_, Incoming) = Request::into_parts(request);
+        Box::pin(async move { respond(&demo, names, &request).await })
     });
     let mut connection = http1::Builder::new()
         .title_case_headers(names == Names::TitleCase)
@@ -99,10 +130,9 @@ struct Reset;
 async fn respond(
     demo: &Demo,
     names: Names,
-    request: Request<Incoming>,
+    request: &request::Parts,
 ) -> Result<Response<Sent>, Reset> {
-    let (request, _unread) = request.into_parts();
-    let turn = demo.turn(&request, Instant::now());
+    let turn = demo.turn(request, Instant::now());
     if !matches!(turn.outcome, Outcome::Stalled) {
         tokio::time::sleep(turn.latency).await;
     }
@@ -117,7 +147,7 @@ async fn respond(
 
     if names == Names::TitleCase {
         shout_reason(&mut response);
-        let connection = if closes(&request) { "close" } else { "keep-alive" };
+        let connection = if closes(request) { "close" } else { "keep-alive" };
         let headers = response.headers_mut();
         headers.entry(header::CONNECTION).or_insert(HeaderValue::from_static(connection));
     }

@@ -207,13 +207,19 @@ impl Governor {
         *under_way = under_way.saturating_sub(1);
         let spent = grant.spent.unwrap_or(Spent::Abandoned);
         self.ledger.spend(grant.purpose, spent);
-        if spent == Spent::Abandoned && grant.role == Role::Probe {
+        if spent == Spent::Abandoned && self.role(grant) == Role::Probe {
             // It found nothing out: the next one does.
             self.gate.probe_was_lost(now);
         } else {
             let took = now.saturating_sub(grant.sent_at);
             self.typical = Some(self.typical.map_or(took, |typical| (typical * 7 + took) / 8));
         }
+    }
+
+    /// What a request is to the gate now: a probe that was sent before the gate
+    /// was shut anew has no say any more.
+    fn role(&self, grant: &Grant) -> Role {
+        if self.shut_at <= grant.sent_at { grant.role } else { Role::Ordinary }
     }
 
     /// How things stand.

@@ -1,8 +1,8 @@
 //! Integration tests.
 //!
-//! `clauses`, `governor`, `retries` and `scenarios` run on a paused clock without sockets, and `model` compares
-//! pure functions; all others start the binary and speak to it over sockets, on ports that
-//! the system chooses.
+//! `clauses`, `governor`, `retries`, `scenarios`, `schedule` and `simulation` run on a paused
+//! clock without sockets, and `model` compares pure functions; all others start the binary and
+//! speak to it over sockets, on ports that the system chooses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -19,5 +19,6 @@ mod retries;
 mod scenario;
 mod scenarios;
 mod schedule;
+mod simulation;
 mod support;
 mod wire;

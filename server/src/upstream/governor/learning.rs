@@ -25,8 +25,7 @@ const SAME_WINDOW: Duration = Duration::from_secs(1);
 impl Governor {
     /// How an exchange went.
     pub fn came(&mut self, grant: &mut Grant, came: Came<'_>, now: Duration) {
-        // A probe that was sent before the gate was shut anew has no say any more.
-        let role = if self.shut_at <= grant.sent_at { grant.role } else { Role::Ordinary };
+        let role = self.role(grant);
         let spent = match came {
             Came::Answer(status, advice) => {
                 self.learn(advice, now);

@@ -295,6 +295,21 @@ fn a_probe_from_before_a_new_hold_does_not_end_it() {
 }
 
 #[test]
+fn an_old_probe_that_nobody_waits_for_does_not_end_a_new_hold() {
+    let mut scene = Scene::new(Limits { rate: Some(100.0), ..FREE });
+    let grant = scene.go(Client);
+    scene.answer(grant, 429, &retry_after(1));
+    scene.now = ms(2000);
+    let old = scene.go(Client);
+    scene.now = ms(12_500);
+    let new = scene.go(Client);
+    scene.answer(new, 429, &retry_after(60));
+    scene.now = ms(13_000);
+    scene.governor.release(&old, scene.now);
+    assert_eq!(scene.refused(Client).0, Bound::Hold);
+}
+
+#[test]
 fn what_is_left_is_not_overspent() {
     let mut scene = Scene::new(Limits { concurrency: Some(8), ..FREE });
     let first = scene.go(Client);
