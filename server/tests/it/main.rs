@@ -16,5 +16,6 @@ mod model;
 mod process;
 mod scenario;
 mod scenarios;
+mod snapshot;
 mod support;
 mod wire;
