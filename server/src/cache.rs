@@ -7,7 +7,8 @@
 //!
 //! In the order of reading: [`key`], [`directives`], [`freshness`], [`vary`],
 //! [`policy`], [`conditions`], [`range`], [`validation`], [`guard`], [`stored`],
-//! [`store`], [`collapse`], [`fill`], and `flight`, where they meet.
+//! [`store`], [`collapse`], [`fill`], and `flight`, where they meet. What is
+//! stored survives a restart by [`record`] and [`snapshot`].
 
 pub mod clause;
 pub mod collapse;
@@ -23,8 +24,10 @@ pub mod guard;
 pub mod key;
 pub mod policy;
 pub mod range;
+pub mod record;
 pub mod rules;
 pub mod saved;
+pub mod snapshot;
 pub mod status;
 pub mod store;
 pub mod stored;

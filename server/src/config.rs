@@ -24,6 +24,7 @@ use crate::{
     cache::{
         CacheConfig,
         rules::{RuleName, Rules},
+        snapshot::file::SnapshotFile,
     },
     demo::DemoConfig,
     serve::ServeConfig,
@@ -158,6 +159,12 @@ impl Cli {
         if let Some(Command::Check(config)) = &cli.command {
             config.check_reach()?;
         }
+        // What is printed may be meant for another machine.
+        if !cli.print_config
+            && let Some(config) = cli.config()
+        {
+            config.check_snapshot()?;
+        }
         Ok(cli)
     }
 
@@ -224,6 +231,14 @@ impl Config {
         }
         let kind = clap::error::ErrorKind::ValueValidation;
         Err(Cli::command().error(kind, dead.join("\n")))
+    }
+
+    /// Refuses a snapshot that could not be written, before there is something
+    /// to write.
+    fn check_snapshot(&self) -> Result<(), clap::Error> {
+        let Some(path) = &self.cache.snapshot else { return Ok(()) };
+        let kind = clap::error::ErrorKind::Io;
+        SnapshotFile::at(path).check().map_err(|message| Cli::command().error(kind, message))
     }
 
     fn validate(&self) -> Result<(), clap::Error> {

@@ -1,6 +1,6 @@
 //! `relay`: arguments, log, runtime, and signals.
 
-use std::{num::NonZeroUsize, process::ExitCode};
+use std::{num::NonZeroUsize, process::ExitCode, time::Duration};
 
 use server::{
     config::{Cli, Command, Config},
@@ -13,6 +13,9 @@ use tokio::{
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long what is still under way at the end may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
@@ -55,15 +58,19 @@ fn serve(config: Config) -> anyhow::Result<()> {
             runtime
         }
     };
-    runtime.enable_all().build()?.block_on(async {
+    let runtime = runtime.enable_all().build()?;
+    let outcome = runtime.block_on(async {
         let (mut first, mut second) = (Signals::new()?, Signals::new()?);
         let again = async {
             // The second listener hears the first signal too.
             second.end().await;
             second.end().await;
         };
-        run::relay(config, first.end(), Box::pin(again)).await
-    })
+        run::relay(config, first.end(), again).await
+    });
+    // A disk that does not answer holds nobody who was told twice.
+    runtime.shutdown_timeout(LAST_WORDS);
+    outcome
 }
 
 /// The signals that end the process. SIGHUP does not.

@@ -10,12 +10,13 @@ use std::{
 };
 
 use anyhow::Context;
+use futures_util::FutureExt;
 use poem::EndpointExt;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     app::{self, Parts},
-    cache::Cache,
+    cache::{Cache, snapshot::Snapshot},
     clock::Clock,
     config::Config,
     demo::{self, DemoConfig},
@@ -74,6 +75,14 @@ pub async fn relay(
     tokio::spawn(clock.keep_true());
     tokio::spawn(Arc::clone(&cache).maintain());
 
+    let snapshot =
+        config.cache.snapshot.as_ref().map(|path| {
+            Snapshot::new(Arc::clone(&cache), path, &config.upstream.upstream.to_string())
+        });
+    if let Some(snapshot) = &snapshot {
+        snapshot.load().await;
+    }
+
     let parts = Parts {
         cache,
         metrics: Arc::clone(&metrics),
@@ -100,15 +109,27 @@ pub async fn relay(
         Arc::new(Metrics::new()),
     ));
 
+    let (ended, end) = oneshot::channel::<()>();
+    let every = config.cache.snapshot_every.into();
+    let end = end.map(|_| ());
+    let keeping = snapshot.map(|snapshot| tokio::spawn(snapshot.keep(every, end)));
+
     shutdown.await;
     tracing::info!(grace = %config.grace, "draining");
     parts.drain.begin();
-    tokio::pin!(abort);
-    drained(serving, config.grace.into(), &mut abort).await;
+    let abort = abort.shared();
+    drained(serving, config.grace.into(), abort.clone()).await;
     // The operator sees the drain to its end.
     operator_drain.begin();
-    drained(operating, OPERATOR_GRACE, &mut abort).await;
+    drained(operating, OPERATOR_GRACE, abort.clone()).await;
     books.close();
+    if let Some(keeping) = keeping {
+        tokio::select! {
+            biased;
+            () = abort => tracing::warn!("told twice: the last snapshot is as old as it is"),
+            () = last(ended, keeping) => {}
+        }
+    }
     Ok(())
 }
 
@@ -157,12 +178,14 @@ fn seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
+/// Lets the snapshot be written for the last time.
+async fn last(ended: oneshot::Sender<()>, keeping: JoinHandle<()>) {
+    drop(ended);
+    let _ = keeping.await;
+}
+
 /// Waits for a listener's connections to end, within limits.
-async fn drained(
-    mut serving: JoinHandle<()>,
-    grace: Duration,
-    abort: &mut (impl Future<Output = ()> + Unpin),
-) {
+async fn drained(mut serving: JoinHandle<()>, grace: Duration, abort: impl Future<Output = ()>) {
     tokio::select! {
         _ = &mut serving => return,
         () = tokio::time::sleep(grace) => tracing::warn!("grace is over: ending what is still open"),

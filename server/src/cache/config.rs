@@ -1,6 +1,6 @@
 //! The settings of the cache.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::rules::{ClientDirectives, NegativeTtl, Pattern, Rule, RuleName};
 use crate::config::{Size, Span};
@@ -64,6 +64,15 @@ pub struct CacheConfig {
     /// Larger responses are streamed, never stored; at most an eighth of the cache size counts
     #[arg(long, env = "RELAY_MAX_OBJECT_SIZE", value_name = "SIZE", default_value = "8MiB")]
     pub max_object_size: Size,
+
+    /// File that carries what is stored over a restart: read at the start, written in intervals and at the end [default: off]
+    #[arg(long, env = "RELAY_SNAPSHOT", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<PathBuf>,
+
+    /// How often the snapshot is written; `0s` = only at the end
+    #[arg(long, env = "RELAY_SNAPSHOT_EVERY", value_name = "DURATION", default_value = "5m")]
+    pub snapshot_every: Span,
 }
 
 /// Which answers get an entity tag of the relay's own.

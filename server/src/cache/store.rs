@@ -11,7 +11,7 @@ mod recent;
 use std::{
     cmp::Reverse,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -172,6 +172,24 @@ impl Store {
         let entry = self.entries.get(key);
         let variants = entry.iter().flat_map(|entry| &entry.variants);
         variants.map(|kept| Arc::clone(&kept.prepared)).collect()
+    }
+
+    /// All that is stored, not held on to: what is evicted meanwhile is gone.
+    /// The variants under a key come in the order in which they can be put again.
+    pub fn all(&self) -> Vec<(CacheKey, Weak<Prepared>)> {
+        let mut all = Vec::new();
+        // The iterator locks the map's shards: nothing else is done here.
+        for entry in &self.entries {
+            for kept in entry.variants.iter().rev() {
+                all.push((entry.key().clone(), Arc::downgrade(&kept.prepared)));
+            }
+        }
+        all
+    }
+
+    /// The bytes that it holds at most.
+    pub fn bound(&self) -> usize {
+        self.memory.bound
     }
 
     /// The state of a key: to be asked before a response is fetched that

@@ -63,13 +63,17 @@ impl Selecting {
                 }
             }
         }
+        Some(Selecting::by(names, response, request))
+    }
+
+    fn by(mut names: Vec<HeaderName>, response: &HeaderMap, request: &HeaderMap) -> Selecting {
         names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
 
         let language =
             names.contains(&header::ACCEPT_LANGUAGE).then(|| content_language(response)).flatten();
         let fields = names.into_iter().map(|name| Field::of(name, request)).collect();
-        Some(Selecting { fields, language })
+        Selecting { fields, language }
     }
 
     /// Whether a request has the same values in all these fields, or prefers
@@ -86,6 +90,25 @@ impl Selecting {
     /// The names of the fields, each once.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         self.fields.iter().map(|field| &field.name)
+    }
+
+    /// The fields with their lines as they were, none where a field was absent.
+    pub fn lines(&self) -> impl Iterator<Item = (&HeaderName, &[HeaderValue])> {
+        self.fields.iter().map(|field| (&field.name, &field.lines[..]))
+    }
+
+    /// The same again, made of its [`Selecting::lines`] and the fields of the
+    /// response that they select.
+    pub fn of_lines(lines: Vec<(HeaderName, Vec<HeaderValue>)>, response: &HeaderMap) -> Selecting {
+        let mut request = HeaderMap::new();
+        let mut names = Vec::with_capacity(lines.len());
+        for (name, lines) in lines {
+            for line in lines {
+                request.append(name.clone(), line);
+            }
+            names.push(name);
+        }
+        Selecting::by(names, response, &request)
     }
 
     /// The memory it takes, about.

@@ -20,5 +20,6 @@ mod scenario;
 mod scenarios;
 mod schedule;
 mod simulation;
+mod snapshot;
 mod support;
 mod wire;

@@ -39,6 +39,8 @@ fn bad_configuration_ends_with_2_and_says_what_to_do() {
     check_refused(&["--lissten", "127.0.0.1:0"], "--listen");
     check_refused(&["check", "--grace", "soon"], "write it like 10m");
     check_refused(&["--config", "no-such.toml"], "no-such.toml");
+    check_refused(&["--snapshot", "no-such/snapshot"], "name a file in a directory that exists");
+    check_refused(&["check", "--snapshot", "."], "--snapshot .: this is a directory");
 }
 
 /// A file with a rule that can never match.
@@ -277,6 +279,26 @@ fn the_end_does_not_wait_for_ever() {
     until(|| asked.load(Ordering::SeqCst) == 1);
     relay.signal("TERM");
     assert_eq!(relay.wait().code(), Some(0));
+}
+
+#[test]
+fn told_twice_it_ends_at_once() {
+    let (origin, asked, _open) = gated();
+    let mut relay = Relay::start(&["--upstream", &origin.url(), "--grace", "10m"]);
+    let mut slow = connect(relay.public);
+    slow.write_all(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+    until(|| asked.load(Ordering::SeqCst) == 1);
+    // The operator's listener has something to wait for too.
+    let mut half = connect(relay.admin);
+    half.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+    relay.signal("TERM");
+    until(|| get(relay.admin, "/readyz", "").status() == 503);
+    relay.signal("TERM");
+    let status = relay.wait();
+    let mut log = String::new();
+    relay.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("told twice"), "{log}");
 }
 
 /// What a client that asks until it is refused has seen.

@@ -151,7 +151,7 @@ impl Cache {
     }
 
     /// Whether a response may be stored, and with what.
-    pub(super) fn storable(
+    pub(in crate::cache) fn storable(
         &self,
         request: &RequestHead,
         answer: &Response,

@@ -1,0 +1,167 @@
+//! A snapshot of what is stored, which carries it over a restart.
+//!
+//! [`format`] is pure, [`file`] writes and reads it; this is when, and what of
+//! it may be used. Nothing is believed that the rules of this run have a say
+//! in: whether a response may be stored, and on what terms, is found out anew
+//! from its fields, as if it had just come.
+
+pub mod file;
+pub mod format;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    future::{Future, pending},
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::{Method, Version, header};
+use poem::{Response, web::RemoteAddr};
+use tokio::task::spawn_blocking;
+
+use self::file::SnapshotFile;
+use super::{
+    Cache,
+    key::CacheKey,
+    range::Part,
+    record::Record,
+    store::Insertion,
+    stored::{Prepared, StoredResponse},
+};
+use crate::exchange::RequestHead;
+
+/// What is received later than this from now was received by a clock that was
+/// wrong: it would stay fresh until then.
+const CLOCK_ERROR: Duration = Duration::from_mins(1);
+/// Room for a head beside the largest body.
+const HEAD: usize = 1 << 20;
+
+/// The snapshot of a cache.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    cache: Arc<Cache>,
+    file: SnapshotFile,
+    source: Arc<str>,
+}
+
+impl Snapshot {
+    /// The snapshot of a cache in front of this upstream, in this file.
+    pub fn new(cache: Arc<Cache>, path: &Path, source: &str) -> Snapshot {
+        Snapshot { cache, file: SnapshotFile::at(path), source: source.into() }
+    }
+
+    /// Stores what the file has; what cannot be used is logged and ignored.
+    pub async fn load(&self) {
+        let snapshot = self.clone();
+        // What panics has been logged.
+        let _ = spawn_blocking(move || snapshot.read()).await;
+    }
+
+    /// Writes the file in intervals (never, where they are of no time) until
+    /// `end` resolves, and then once more.
+    pub async fn keep(self, every: Duration, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        let mut is_running = true;
+        while is_running {
+            tokio::select! {
+                () = &mut end => is_running = false,
+                () = interval(every) => {}
+            }
+            let snapshot = self.clone();
+            let _ = spawn_blocking(move || snapshot.write()).await;
+        }
+    }
+
+    fn read(&self) {
+        let (file, now) = (self.file.path().display(), self.cache.clock.now());
+        let largest = self.cache.max_object_size.saturating_add(HEAD);
+        let mut restored: u64 = 0;
+        let each = |record| restored += u64::from(self.cache.take_back(record, now).is_some());
+        match self.file.read(&self.source, largest, each) {
+            Ok(None) => tracing::info!(%file, "no snapshot yet"),
+            Ok(Some(tally)) => {
+                let left_out = tally.records + tally.left_out - restored;
+                tracing::info!(%file, restored, left_out, "snapshot read");
+            }
+            Err(why) => tracing::warn!(%file, "starting without the snapshot: {why}"),
+        }
+    }
+
+    fn write(&self) {
+        let (file, now) = (self.file.path().display(), self.cache.clock.now());
+        let store = &self.cache.store;
+        let responses = store.all().into_iter().filter_map(|(key, prepared)| {
+            Some((key, prepared.upgrade().filter(|prepared| prepared.is_useful(now))?))
+        });
+        match self.file.write(&self.source, store.bound() as u64, responses) {
+            Ok(tally) => tracing::info!(%file, responses = tally.records, "snapshot written"),
+            Err(why) => tracing::warn!(%file, "cannot write the snapshot: {why}"),
+        }
+    }
+}
+
+/// So much time, for ever where it is none.
+async fn interval(every: Duration) {
+    if every.is_zero() {
+        pending::<()>().await;
+    }
+    tokio::time::sleep(every).await;
+}
+
+impl Cache {
+    /// Stores what was stored in an earlier run, where it still may be; `None`
+    /// where it is left out.
+    fn take_back(&self, record: Record, now: SystemTime) -> Option<()> {
+        let Record { target, response } = record;
+        let latest = response.times.response_time.max(response.times.request_time);
+        if now.checked_add(CLOCK_ERROR)? < latest {
+            return None;
+        }
+        // Under another key nobody would have asked for just this.
+        if self.rules.canonical(target.clone()) != target {
+            return None;
+        }
+        let key = CacheKey::of(&target);
+        let mut request = RequestHead {
+            method: Method::GET,
+            target,
+            version: Version::HTTP_11,
+            headers: http::HeaderMap::new(),
+            remote: RemoteAddr::default(),
+        };
+        for (name, lines) in response.selecting.lines() {
+            for line in lines {
+                request.headers.append(name.clone(), line.clone());
+            }
+        }
+        if let Some(range) = response.part {
+            // Only who asks for a part gets one.
+            Part::new(range, response.body.clone())?;
+            let asked = format!("bytes={}-{}", range.first, range.last);
+            request.headers.insert(header::RANGE, asked.parse().ok()?);
+        }
+        let mut answer = Response::builder().status(response.status).finish();
+        answer.headers_mut().extend(response.fields.iter().cloned());
+        let storable = self.storable(&request, &answer, response.times).ok()?;
+        // What selected it then would now select something else.
+        if storable.selecting != response.selecting
+            || storable.part.is_some() != response.part.is_some()
+        {
+            return None;
+        }
+        let mut fields = response.fields;
+        fields.retain(|(name, _)| !storable.withheld.contains(name));
+        let body = self.store.hold(response.body)?;
+        let response = StoredResponse { fields, body, ..response };
+        let prepared = Prepared::new(response, storable.terms, self.add_etag);
+        if !prepared.is_useful(now) {
+            return None;
+        }
+        let epoch = self.store.epoch(&key);
+        let insertion = self.store.put(key, epoch, Arc::new(prepared));
+        (insertion == Insertion::Offered).then_some(())
+    }
+}
