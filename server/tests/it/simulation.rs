@@ -5,7 +5,8 @@
 //! choose what is run:
 //!
 //! - `SIMULATION_SEED=7`: that seed alone;
-//! - `SIMULATION_SEEDS=20`: so many seeds;
+//! - `SIMULATION_SEEDS=20`: so many seeds, as `cargo xtask ci` does;
+//! - `SIMULATION_COMPARED=5`: the comparison over so many whole runs;
 //! - `SIMULATION_WHOLE=1`: the relay gets each request. Else a path that was
 //!   answered from memory is not asked for again in the same second, when the
 //!   answer would be the same, but counted: that halves the time of a run.
