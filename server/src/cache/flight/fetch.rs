@@ -172,7 +172,7 @@ impl Cache {
     pub(super) fn freshen(
         &self,
         wanted: Wanted<'_>,
-        stored: &Prepared,
+        stored: &Arc<Prepared>,
         new: &HeaderMap,
         times: Times,
     ) -> Option<Arc<Prepared>> {
@@ -188,14 +188,14 @@ impl Cache {
             fields.retain(|(name, _)| *name != header::SET_COOKIE);
         }
         let response = StoredResponse { fields, times, body: old.body.clone(), ..old.clone() };
-        self.restore(wanted, response)
+        self.restore(wanted, stored, response)
     }
 
     /// Puts a part and what was missing of it together (RFC 9111 §3.4).
     async fn complete(
         &self,
         wanted: Wanted<'_>,
-        part: &Prepared,
+        part: &Arc<Prepared>,
         answer: Response,
         times: Times,
     ) -> Option<Fetched> {
@@ -220,11 +220,17 @@ impl Cache {
             body: self.store.hold(whole.body)?,
             ..part.response.clone()
         };
-        Some(Fetched::Stored(self.restore(wanted, response)?, told))
+        Some(Fetched::Stored(self.restore(wanted, part, response)?, told))
     }
 
-    /// Stores what was stored already, changed.
-    fn restore(&self, wanted: Wanted<'_>, mut response: StoredResponse) -> Option<Arc<Prepared>> {
+    /// Stores what was stored already, changed; what has been purged or replaced
+    /// while the upstream was asked stays so.
+    fn restore(
+        &self,
+        wanted: Wanted<'_>,
+        old: &Arc<Prepared>,
+        mut response: StoredResponse,
+    ) -> Option<Arc<Prepared>> {
         let mut answer = Response::builder().status(response.status).finish();
         answer.headers_mut().extend(response.fields.iter().cloned());
         let mut request = RequestHead { method: Method::GET, ..wanted.request.clone() };
@@ -237,12 +243,18 @@ impl Cache {
         selecting.retain(|name| storable.selecting.names().any(|kept| kept == name));
         response.selecting = selecting;
         let prepared = Arc::new(Prepared::new(response, storable.terms, self.add_etag));
-        self.put(wanted.key.clone(), wanted.epoch, Arc::clone(&prepared));
+        let key = wanted.key.clone();
+        let inserted = self.store.replace(key, wanted.epoch, old, Arc::clone(&prepared));
+        self.note_insertion(inserted);
         Some(prepared)
     }
 
     pub(super) fn put(&self, key: CacheKey, epoch: Epoch, prepared: Arc<Prepared>) {
-        if self.store.put(key, epoch, prepared) == Insertion::Refused {
+        self.note_insertion(self.store.put(key, epoch, prepared));
+    }
+
+    fn note_insertion(&self, insertion: Insertion) {
+        if insertion == Insertion::Refused {
             self.metrics.not_admitted();
         }
     }
