@@ -17,7 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -161,7 +161,7 @@ impl Cache {
         };
         if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
             // The client has its answer: this is our own request, under no directives of its.
-            let mut request = request.clone();
+            let mut request = RequestHead { method: Method::GET, ..request.clone() };
             request.headers.remove(header::CACHE_CONTROL);
             request.headers.remove(header::PRAGMA);
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
