@@ -176,3 +176,18 @@ async fn who_finds_no_place_to_wait_gets_what_is_stored() {
         relay.check("GET", "200 | detail=\"stale-if-error, RFC 5861 4\" | body: menu 1"),
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_gets_no_field_that_is_for_the_one_who_asked() {
+    for answer in [
+        "200 | max-age=0, private=\"x-user\" | x-user: a | takes: 1",
+        "503 | private=\"x-user\" | x-user: a | takes: 1",
+        "200 | max-age=0, no-cache=\"x-user\" | x-user: a | takes: 1",
+    ] {
+        let relay = Scenario::new(&USUAL, [answer]);
+        tokio::join!(
+            relay.check("GET", "x-user: a | !collapsed"),
+            relay.check("GET", "-x-user | collapsed"),
+        );
+    }
+}
