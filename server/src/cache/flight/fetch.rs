@@ -161,8 +161,7 @@ impl Cache {
         if self.max_object_size < content_length(headers).unwrap_or_default() {
             return Err(Clause::TooLarge);
         }
-        // What did not go upstream cannot have selected it: no request differs by it.
-        storable.selecting.retain(|name| *name != header::HOST && rule.sends(name));
+        storable.selecting.retain(|name| rule.selects(name));
         Ok(storable)
     }
 

@@ -19,6 +19,7 @@ use crate::{
         collapse::Leave,
         fill::{Fill, Landing, Reader, Unreadable, Writer},
         policy::storing::Times,
+        rules::Rule,
         stored::Prepared,
         validation::{Asking, remove_conditions},
         vary::Selecting,
@@ -118,7 +119,8 @@ impl Cache {
     /// What becomes of a flight's new answer, or why it is for its leader alone.
     fn fate(&self, request: &RequestHead, answer: &Response, times: Times) -> Result<Fate, Clause> {
         self.storable(request, answer, times).map(Fate::Stored).or_else(|clause| {
-            shared(request, answer, clause)
+            let rule = self.rules.of(request.target.path());
+            shared(request, answer, clause, rule)
                 .map(|selecting| Fate::Shared(selecting, clause))
                 .ok_or(clause)
         })
@@ -177,7 +179,12 @@ impl Cache {
 ///
 /// Most errors of the 4xx kind are about the one request, whose fields may have
 /// been meant to bring them.
-fn shared(request: &RequestHead, answer: &Response, clause: Clause) -> Option<Selecting> {
+fn shared(
+    request: &RequestHead,
+    answer: &Response,
+    clause: Clause,
+    rule: &Rule,
+) -> Option<Selecting> {
     let status = answer.status();
     let is_error = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
     let is_for_one = request.headers.contains_key(header::COOKIE)
@@ -190,7 +197,9 @@ fn shared(request: &RequestHead, answer: &Response, clause: Clause) -> Option<Se
     if !is_shared || is_for_one {
         return None;
     }
-    Selecting::of(answer.headers(), &request.headers)
+    let mut selecting = Selecting::of(answer.headers(), &request.headers)?;
+    selecting.retain(|name| rule.selects(name));
+    Some(selecting)
 }
 
 /// Whether a reason not to store will hold for the next answer too, so that

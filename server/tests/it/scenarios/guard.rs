@@ -158,3 +158,16 @@ async fn content_that_is_too_large_to_be_looked_into_arrives_whole() {
     }
     assert_eq!(cache.figures().in_flight, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guard_keeps_from_the_upstream_selects_nothing_that_is_shared() {
+    for answer in ["503 | vary: accept-encoding | takes: 1", "200 | max-age=0 | vary: accept-encoding | takes: 1"] {
+        let relay = over(guarded(), [answer]);
+        tokio::join!(
+            relay.check("GET | accept-encoding: gzip", "!collapsed"),
+            relay.check("GET | accept-encoding: gzip", "collapsed"),
+            relay.check("GET | accept-encoding: br", "collapsed"),
+        );
+        relay.asked(1);
+    }
+}
