@@ -32,6 +32,7 @@ use super::{
     collapse::Joined,
     directives::RequestDirectives,
     fill::{Fill, Landing, Reader, Unreadable},
+    freshness::Lifetime,
     key::CacheKey,
     policy::{Asks, Forward},
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
@@ -164,6 +165,11 @@ impl Cache {
             let mut request = RequestHead { method: Method::GET, ..request.clone() };
             request.headers.remove(header::CACHE_CONTROL);
             request.headers.remove(header::PRAGMA);
+            // What says nothing of its freshness was stored as nobody's cookie had brought it,
+            // and what a cookie brings cannot take its place.
+            if !matches!(stored.terms.lifetime, Lifetime::Explicit(_)) {
+                request.headers.remove(header::COOKIE);
+            }
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
             let errand = Errand::of(&request, Purpose::Refresh, Since::now());
             let _nobody = self.take_off(&flight, leave, &request, Some(stored), errand);

@@ -272,3 +272,16 @@ async fn a_refresh_for_a_head_request_is_a_get() {
     relay.upstream_got("GET");
     relay.check("GET", "200 | hit | body: menu 2 | age: 0").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_for_one_with_a_cookie_brings_what_can_be_stored() {
+    let flags = ["--default-ttl=60s", "--stale-while-revalidate=1h"];
+    let relay = scenario::Scenario::new(&flags, ["200"]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    for _ in 0..5 {
+        relay.check("GET | cookie: a=b", "200 | hit").await;
+        relay.after(1).await;
+    }
+    relay.asked(2);
+}
