@@ -98,7 +98,12 @@ impl Cache {
                     }
                 }
                 Err(clause) => {
-                    if is_of_the_key(clause, answer.status()) {
+                    // What one client's cookie has brought says nothing of those without.
+                    let has_cookie = request.headers.contains_key(header::COOKIE);
+                    let is_of_the_key = is_of_the_key(clause, answer.status());
+                    if is_of_the_key && has_cookie {
+                        self.uncacheable.note(&(&key, header::COOKIE), times.response_time);
+                    } else if is_of_the_key {
                         self.uncacheable.note(&key, times.response_time);
                         // A full answer takes the place of what was asked about (§4.3.3): that
                         // must not go on answering, stale, though this one is not kept.

@@ -191,3 +191,16 @@ async fn who_waits_gets_no_field_that_is_for_the_one_who_asked() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_one_clients_cookie_brings_sends_only_those_with_one_on_their_own() {
+    let private = "200 | private | takes: 1";
+    let relay = Scenario::new(&USUAL, [private, private, private, "200 | takes: 1"]);
+    relay.check("GET | cookie: a=b", "200").await;
+    let began = tokio::time::Instant::now();
+    join_all((0..2).map(|_| relay.check("GET | cookie: a=b", "200"))).await;
+    assert_eq!(began.elapsed().as_secs(), 1, "they do not wait for each other");
+    join_all((0..10).map(|_| relay.check("GET", "200"))).await;
+    relay.asked(4);
+    relay.check("GET", "200 | hit").await;
+}
