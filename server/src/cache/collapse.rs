@@ -2,11 +2,7 @@
 //!
 //! This module knows nothing of HTTP: a flight is whatever its leader makes it.
 
-use std::{
-    collections::{HashMap, hash_map},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -36,22 +32,28 @@ impl<K: Clone + Eq + Hash, F> Flights<K, F> {
     /// Joins the flight for `key`, or begins the one that `fly` makes.
     ///
     /// Where `fly` has something better, there is no flight, and nobody can
-    /// have joined it.
-    pub fn join<T>(&self, key: &K, fly: impl FnOnce() -> Result<F, T>) -> Result<Joined<K, F>, T> {
+    /// have joined it. A flight that `is_over` ends as it would have, but the new
+    /// one takes its place.
+    pub fn join<T>(
+        &self,
+        key: &K,
+        is_over: impl FnOnce(&F) -> bool,
+        fly: impl FnOnce() -> Result<F, T>,
+    ) -> Result<Joined<K, F>, T> {
         let mut airborne = self.airborne.lock();
-        Ok(match airborne.entry(key.clone()) {
-            hash_map::Entry::Occupied(flight) => Joined::Following(Arc::clone(flight.get())),
-            hash_map::Entry::Vacant(place) => {
-                let flight = Arc::new(fly()?);
-                place.insert(Arc::clone(&flight));
-                let leave = Leave {
-                    key: key.clone(),
-                    flight: Arc::clone(&flight),
-                    airborne: Arc::clone(&self.airborne),
-                };
-                Joined::Leading(flight, leave)
-            }
-        })
+        if let Some(flight) = airborne.get(key)
+            && !is_over(flight)
+        {
+            return Ok(Joined::Following(Arc::clone(flight)));
+        }
+        let flight = Arc::new(fly()?);
+        airborne.insert(key.clone(), Arc::clone(&flight));
+        let leave = Leave {
+            key: key.clone(),
+            flight: Arc::clone(&flight),
+            airborne: Arc::clone(&self.airborne),
+        };
+        Ok(Joined::Leading(flight, leave))
     }
 
     /// Takes flights out of the count of those that can be joined: they end as
@@ -80,6 +82,12 @@ impl<K: Eq + Hash, F> Leave<K, F> {
     pub fn key(&self) -> &K {
         &self.key
     }
+
+    /// Whether the flight has its key still, so that no other is under way.
+    pub fn is_needed(&self) -> bool {
+        let airborne = self.airborne.lock();
+        airborne.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight))
+    }
 }
 
 impl<K: Eq + Hash, F> Drop for Leave<K, F> {
@@ -100,7 +108,7 @@ mod tests {
         key: &'static str,
         flight: F,
     ) -> Joined<&'static str, F> {
-        flights.join(&key, || Ok::<_, ()>(flight)).unwrap()
+        flights.join(&key, |_| false, || Ok::<_, ()>(flight)).unwrap()
     }
 
     #[test]
@@ -119,8 +127,21 @@ mod tests {
     #[test]
     fn what_makes_a_flight_needless_leaves_the_key_free() {
         let flights = Flights::<_, ()>::default();
-        assert_eq!(flights.join(&"a", || Err("stored")).unwrap_err(), "stored");
+        assert_eq!(flights.join(&"a", |()| false, || Err("stored")).unwrap_err(), "stored");
         assert_eq!(flights.count(), 0);
+    }
+
+    #[test]
+    fn a_flight_that_is_over_makes_place_and_takes_none_away() {
+        let flights = Flights::default();
+        let Joined::Leading(_, old) = join(&flights, "a", 1) else { panic!("not first") };
+        let joined = flights.join(&"a", |flight| *flight == 1, || Ok::<_, ()>(2)).unwrap();
+        let Joined::Leading(_, new) = joined else { panic!("it is over") };
+        assert!(!old.is_needed() && new.is_needed());
+        drop(old);
+        assert!(matches!(join(&flights, "a", 3), Joined::Following(flight) if *flight == 2));
+        assert_eq!(flights.join(&"a", |_| true, || Err("stored")).unwrap_err(), "stored");
+        assert_eq!(flights.count(), 1);
     }
 
     #[test]

@@ -50,7 +50,13 @@ pub(super) type Flight = Fill<Brought, Failure>;
 pub(super) struct FlightKey {
     pub(super) key: CacheKey,
     range: Option<HeaderValue>,
+    /// Tells those flights apart that have ended, but can be joined by those
+    /// whom their answers are for.
+    turn: u8,
 }
+
+/// So many flights under one key that have ended are looked at, at most.
+const MOST_TURNS: u8 = 7;
 
 /// What a flight brings.
 #[derive(Clone, Debug)]
@@ -91,7 +97,7 @@ impl Asked {
         let is_range = self.asks.has(Asks::RANGE)
             && matches!(self.fwd, Fwd::UriMiss | Fwd::VaryMiss | Fwd::Partial);
         let range = self.head.headers.get(header::RANGE).filter(|_| is_range).cloned();
-        FlightKey { key: self.key.clone(), range }
+        FlightKey { key: self.key.clone(), range, turn: 0 }
     }
 }
 
@@ -126,7 +132,19 @@ impl Cache {
                 _ => Ok(self.new_fill()),
             }
         };
-        let (reader, role) = match self.flights.join(&asked.flight_key(), begin) {
+        let mut flight_key = asked.flight_key();
+        let joined = loop {
+            let is_over = |flight: &Flight| self.is_over(flight, &asked.head);
+            match self.flights.join(&flight_key, is_over, begin) {
+                Ok(Joined::Following(flight))
+                    if flight_key.turn < MOST_TURNS && !self.serves(&flight, &asked) =>
+                {
+                    flight_key.turn += 1;
+                }
+                joined => break joined,
+            }
+        };
+        let (reader, role) = match joined {
             Err((stored, now)) => {
                 return self.hit(&asked.key, &stored, &asked.head, asked.asks, now);
             }
@@ -154,13 +172,14 @@ impl Cache {
         request: &RequestHead,
         stored: Arc<Prepared>,
     ) {
-        let key = FlightKey { key, range: None };
+        let key = FlightKey { key, range: None, turn: 0 };
         // Since the lookup another flight may have ended.
         let begin = || match self.store.lookup(&key.key, &request.headers) {
             Lookup::Found(new) if is_news(&new, Some(&stored), self.clock.now()) => Err(()),
             _ => Ok(self.new_fill()),
         };
-        if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
+        let is_over = |flight: &Flight| self.is_over(flight, request);
+        if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, is_over, begin) {
             // The client has its answer: this is our own request, under no directives of its.
             let mut request = RequestHead { method: Method::GET, ..request.clone() };
             request.headers.remove(header::CACHE_CONTROL);
@@ -222,6 +241,38 @@ impl Cache {
             }
             (Some(Landing::Failed(failure)), _) => self.unanswered(&asked, &failure),
             (None, _) => self.unanswered(&asked, &Failure::Abandoned),
+        }
+    }
+
+    /// Whether a flight has brought what is not for anybody who asks only now.
+    fn is_over(&self, flight: &Flight, request: &RequestHead) -> bool {
+        let now = self.clock.now();
+        match flight.landed() {
+            Some(Landing::Shared(Brought::New(head))) => !head.may_be_joined(self.error_ttl, now),
+            Some(Landing::Shared(Brought::Stored(stored, told))) => match told.clause {
+                Some(Clause::Guard) => {
+                    let guard = self.rules.of(request.target.path()).guard.as_ref();
+                    !guard.is_some_and(|guard| stored.is_kept(guard.keep_better_for, now))
+                }
+                Some(_) => !stored.may_stand_in(None, now),
+                None => false,
+            },
+            Some(Landing::Private | Landing::Failed(_)) | None => false,
+        }
+    }
+
+    /// Whether a flight that has ended brought something for this request too;
+    /// of one that has not, it is not known.
+    fn serves(&self, flight: &Flight, asked: &Asked) -> bool {
+        match flight.landed() {
+            Some(Landing::Shared(Brought::New(head))) => {
+                !head.is_error() || head.fate.selecting().selects(&asked.head.headers)
+            }
+            Some(Landing::Shared(Brought::Stored(stored, told))) => {
+                stored.response.selecting.selects(&asked.head.headers)
+                    && self.may_be_told(asked, &stored, told)
+            }
+            Some(Landing::Private | Landing::Failed(_)) | None => true,
         }
     }
 

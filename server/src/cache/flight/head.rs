@@ -74,7 +74,8 @@ impl SharedHead {
             headers.remove(&name);
         }
         let reason = parts.extensions.get().cloned();
-        let head = SharedHead { status: parts.status, reason, headers, withheld: for_one, fate, times };
+        let head =
+            SharedHead { status: parts.status, reason, headers, withheld: for_one, fate, times };
         (head, body.into())
     }
 
@@ -119,14 +120,13 @@ impl SharedHead {
         }
     }
 
-    /// Whether one who asks only now may have it too: it is an error, or could
-    /// be reused from the store.
-    pub(super) fn may_be_joined(&self) -> bool {
+    /// Whether one who asks only now may have it too: it is an error that came
+    /// within the time for which those are shared, or could be reused from the
+    /// store.
+    pub(super) fn may_be_joined(&self, error_ttl: Duration, now: SystemTime) -> bool {
         match &self.fate {
-            Fate::Stored(storable) => {
-                storable.terms.is_reusable(self.age(self.times.response_time))
-            }
-            Fate::Shared(..) => self.is_error(),
+            Fate::Stored(storable) => storable.terms.is_reusable(self.age(now)),
+            Fate::Shared(..) => self.is_error() && since(now, self.times.response_time) < error_ttl,
         }
     }
 

@@ -87,7 +87,8 @@ impl Cache {
             Fetched::New(answer, times) => match self.fate(&request, &answer, times) {
                 Ok(fate) => {
                     let (head, body) = SharedHead::split(answer, fate, times);
-                    let leave = head.may_be_joined().then_some(leave);
+                    let leave =
+                        head.may_be_joined(self.error_ttl, times.response_time).then_some(leave);
                     let head = Arc::new(head);
                     writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
                     let is_error = head.is_error();

@@ -2,7 +2,7 @@
 
 use server::cache::{
     guard::Guard,
-    rules::{Rule, Rules},
+    rules::{NegativeTtl, Rule, Rules},
 };
 
 use super::*;
@@ -161,7 +161,10 @@ async fn content_that_is_too_large_to_be_looked_into_arrives_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_guard_keeps_from_the_upstream_selects_nothing_that_is_shared() {
-    for answer in ["503 | vary: accept-encoding | takes: 1", "200 | max-age=0 | vary: accept-encoding | takes: 1"] {
+    for answer in [
+        "503 | vary: accept-encoding | takes: 1",
+        "200 | max-age=0 | vary: accept-encoding | takes: 1",
+    ] {
         let relay = over(guarded(), [answer]);
         tokio::join!(
             relay.check("GET | accept-encoding: gzip", "!collapsed"),
@@ -170,4 +173,30 @@ async fn what_a_guard_keeps_from_the_upstream_selects_nothing_that_is_shared() {
         );
         relay.asked(1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_one_that_has_ended_is_given_to_nobody_who_comes_then() {
+    let began = Clock::start().now();
+    let seconds = began.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let minute = (seconds / 60 + 3) % (24 * 60);
+    let until = 180 - seconds % 60;
+    let soon = format!("{:02}:{:02} UTC", minute / 60, minute % 60).parse().unwrap();
+    let relay = over(Rule { expires_at: Some(soon), ..guarded() }, [FULL, EMPTY]);
+    relay.check("GET", "200").await;
+    relay.after(until - 5).await;
+    relay.check("GET", r#"200 | body: {"menu":["fish"]}"#).await;
+    relay.after(6).await;
+    relay.check("GET", r#"200 | body: {"menu":[]}"#).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_one_is_not_kept_longer_by_how_often_the_upstream_is_asked() {
+    let negative_ttl = NegativeTtl::new(Duration::from_hours(10));
+    let relay = over(Rule { negative_ttl, ..guarded() }, [FULL, EMPTY]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    relay.check("GET", r#"200 | body: {"menu":["fish"]}"#).await;
+    relay.after(3600).await;
+    relay.check("GET", r#"200 | body: {"menu":[]}"#).await;
 }

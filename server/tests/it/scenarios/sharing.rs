@@ -1,6 +1,11 @@
 //! One answer for all who wait, whatever it is (RFC 9111 §4).
 
-use futures_util::future::join_all;
+use std::{io, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{future::join_all, stream};
+use poem::Body;
+use tokio::time::advance;
 
 use crate::scenario::Scenario;
 
@@ -203,4 +208,50 @@ async fn what_one_clients_cookie_brings_sends_only_those_with_one_on_their_own()
     join_all((0..10).map(|_| relay.check("GET", "200"))).await;
     relay.asked(4);
     relay.check("GET", "200 | hit").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_for_some_keeps_the_others_from_nothing() {
+    let relay = Scenario::new(&USUAL, ["500 | vary: accept", "500 | vary: accept | takes: 1"]);
+    relay.check("GET | accept: a", "500").await;
+    join_all((0..10).map(|_| relay.check("GET | accept: b", "500"))).await;
+    relay.asked(2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_what_is_older_sends_nobody_else_on_their_own() {
+    let flags = ["--default-ttl=60s", "--error-ttl=1s"];
+    let relay = Scenario::new(&flags, ["200", "503", "503 | takes: 1"]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    relay.check("GET | stale-if-error=999", "200 | body: menu 1").await;
+    join_all((0..10).map(|_| relay.check("GET", "503"))).await;
+    relay.asked(3);
+}
+
+/// An upstream whose answers have these heads, in turn, and bodies that do not
+/// end.
+fn endless(heads: &'static [(u16, super::Fields)]) -> super::Scenario {
+    let mut heads = heads.iter();
+    super::Scenario::with_flags(&USUAL, move |_| {
+        let (status, fields) = heads.next().expect("a head is written");
+        Ok(super::answer(
+            *status,
+            fields,
+            Body::from_bytes_stream(stream::pending::<io::Result<Bytes>>()),
+        ))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_body_takes_longer_than_it_may_serve_keeps_nobody() {
+    let fresh: super::Fields = &[("cache-control", "max-age=2, must-revalidate")];
+    for head in [(500, &[][..]), (200, fresh)] {
+        let relay = endless(vec![head, (203, &[][..])].leak());
+        for _ in 0..2 {
+            assert_eq!(relay.get("/menu").await.status(), head.0);
+        }
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(relay.get("/menu").await.status(), 203);
+    }
 }
