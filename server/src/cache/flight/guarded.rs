@@ -1,6 +1,10 @@
 //! Looking at an answer before it replaces a better one.
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -8,6 +12,7 @@ use http::{Method, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, StreamBody, combinators::BoxBody};
 use poem::Response;
+use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{Wanted, content_length};
 use crate::cache::{
@@ -18,6 +23,12 @@ use crate::cache::{
 };
 
 type AnswerBody = BoxBody<Bytes, io::Error>;
+/// What was read at a time, and the memory that it takes.
+type Piece = (io::Result<Frame<Bytes>>, Option<Charge>);
+
+/// Nobody gets a byte of an answer that is read: what takes longer to arrive is
+/// taken for broken off.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 impl Cache {
     /// What is stored and is kept where the answer is worse, as the rule's
@@ -67,10 +78,14 @@ impl Cache {
 
     /// Reads a body, as far as there is room.
     async fn read(&self, mut body: AnswerBody) -> Read {
-        let mut frames: Vec<(io::Result<Frame<Bytes>>, Option<Charge>)> = Vec::new();
+        let mut frames: Vec<Piece> = Vec::new();
         let mut content = Vec::new();
+        let until = Instant::now() + LONGEST_LOOK;
         loop {
-            match body.frame().await {
+            let Ok(frame) = timeout_at(until, body.frame()).await else {
+                return Read::Broken(chained(frames, None));
+            };
+            match frame {
                 None => return Read::Whole(content, chained(frames, None)),
                 Some(Err(error)) => {
                     frames.push((Err(error), None));
@@ -78,7 +93,7 @@ impl Cache {
                 }
                 Some(Ok(frame)) => {
                     let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
-                    let charge = self.fills.charge(2 * bytes.len());
+                    let charge = self.fills.charge(2 * bytes.len() + size_of::<Piece>());
                     let is_room = charge.is_some() && content.len() + bytes.len() <= LOOKED_INTO;
                     content.extend_from_slice(bytes);
                     frames.push((Ok(frame), charge));
@@ -102,10 +117,7 @@ enum Read {
 }
 
 /// What was read, and what follows.
-fn chained(
-    frames: Vec<(io::Result<Frame<Bytes>>, Option<Charge>)>,
-    rest: Option<AnswerBody>,
-) -> AnswerBody {
+fn chained(frames: Vec<Piece>, rest: Option<AnswerBody>) -> AnswerBody {
     // The memory is given back as the frames go.
     let frames = stream::iter(frames.into_iter().map(|(frame, _charge)| frame));
     let rest = stream::iter(rest).flat_map(BodyStream::new);

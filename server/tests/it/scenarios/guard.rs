@@ -200,3 +200,55 @@ async fn a_better_one_is_not_kept_longer_by_how_often_the_upstream_is_asked() {
     relay.after(3600).await;
     relay.check("GET", r#"200 | body: {"menu":[]}"#).await;
 }
+
+/// A cache that has a full menu, which is stale, before an upstream whose next
+/// answer has a body of these pieces.
+async fn stale_before<S>(pieces: impl Fn() -> S + Send + Sync + 'static) -> Arc<Cache>
+where
+    S: futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static,
+{
+    let count = AtomicUsize::new(0);
+    let upstream = make(move |_| {
+        let body = match count.fetch_add(1, Ordering::Relaxed) {
+            0 => Body::from(r#"{"menu":["fish"]}"#),
+            _ => Body::from_bytes_stream(pieces()),
+        };
+        async move { Ok::<_, poem::Error>(answer(200, &[], body)) }
+    });
+    let rules = Rules::new(vec![guarded()], Rule::default());
+    let cache = cache_with(&[], rules, upstream.boxed());
+    let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
+    answer.into_body().into_vec().await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    cache
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_that_keeps_dripping_is_not_waited_for() {
+    let cache = stale_before(|| {
+        stream::repeat(()).then(|()| async {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            Ok(Bytes::from_static(b" "))
+        })
+    })
+    .await;
+    let began = tokio::time::Instant::now();
+    let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(30));
+    assert_eq!(text(answer).await, r#"{"menu":["fish"]}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guard_reads_counts_piece_by_piece() {
+    let cache = stale_before(|| {
+        let pieces = stream::repeat_with(|| Ok(Bytes::from_static(b" ")));
+        pieces.take(10_000).chain(stream::pending())
+    })
+    .await;
+    let (waiter, reader) = (Arc::clone(&cache), head("GET", "/menu", &[]));
+    let waiting = tokio::spawn(async move { waiter.answer(reader, Body::empty()).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(10_000 * 64 < cache.figures().in_flight, "{:?}", cache.figures());
+    waiting.await.unwrap();
+    assert_eq!(cache.figures().in_flight, 0);
+}
