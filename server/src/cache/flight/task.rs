@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use poem::{Body, Response, web::RemoteAddr};
 use tokio::sync::oneshot;
@@ -26,6 +27,10 @@ use crate::{
     },
     exchange::{Errand, Failure, RequestHead},
 };
+
+/// Larger errors are not kept for those who come within a short time: their
+/// memory is that of all fills.
+const LARGEST_LINGERING: usize = 16 << 10;
 
 impl Cache {
     /// Begins a flight: a task of its own, so that no client's leaving ends it.
@@ -94,7 +99,11 @@ impl Cache {
                     let is_error = head.is_error();
                     let pour = Pour { cache: &self, key, epoch, head };
                     let leave = pour.run(body, &writer, leave).await;
-                    if let Some(leave) = leave.filter(|_| is_error) {
+                    let is_small = || {
+                        let pieces = writer.whole().unwrap_or_default();
+                        pieces.iter().map(Bytes::len).sum::<usize>() <= LARGEST_LINGERING
+                    };
+                    if let Some(leave) = leave.filter(|_| is_error && is_small()) {
                         self.linger(leave, self.error_ttl);
                     }
                 }

@@ -255,3 +255,21 @@ async fn an_answer_whose_body_takes_longer_than_it_may_serve_keeps_nobody() {
         assert_eq!(relay.get("/menu").await.status(), 203);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn large_errors_take_no_memory_from_what_is_fetched_later() {
+    let mut count = 0;
+    let flags = ["--default-ttl=10m", "--error-ttl=1h"];
+    let relay = super::Scenario::with_flags(&flags, move |_| {
+        count += 1;
+        let status = if count <= 4 { 500 } else { 200 };
+        Ok(super::answer(status, &[], "x".repeat(8 << 20)))
+    });
+    for at in 0..4 {
+        drop(relay.get(&format!("/{at}")).await.into_body().into_vec().await);
+    }
+    assert_eq!(relay.cache.figures().in_flight, 0);
+    drop(relay.get("/menu").await.into_body().into_vec().await);
+    let again = relay.get("/menu").await;
+    assert!(super::cache_status(&again).starts_with("lunch-relay; hit"));
+}
