@@ -178,7 +178,10 @@ impl Cache {
             Lookup::Found(new) if is_news(&new, Some(&stored), self.clock.now()) => Err(()),
             _ => Ok(self.new_fill()),
         };
-        let is_over = |flight: &Flight| self.is_over(flight, request);
+        // One that brought what is not to be kept is only over for those who wait.
+        let is_over = |flight: &Flight| {
+            !matches!(flight.landed(), Some(Landing::Private)) && self.is_over(flight, request)
+        };
         if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, is_over, begin) {
             // The client has its answer: this is our own request, under no directives of its.
             let mut request = RequestHead { method: Method::GET, ..request.clone() };
@@ -257,7 +260,8 @@ impl Cache {
                 Some(_) => !stored.may_stand_in(None, now),
                 None => false,
             },
-            Some(Landing::Private | Landing::Failed(_)) | None => false,
+            Some(Landing::Private) => true,
+            Some(Landing::Failed(_)) | None => false,
         }
     }
 

@@ -25,7 +25,7 @@ use crate::{
         validation::{Asking, remove_conditions},
         vary::Selecting,
     },
-    exchange::{Errand, Failure, RequestHead},
+    exchange::{Errand, Failure, Purpose, RequestHead},
 };
 
 /// Larger errors are not kept for those who come within a short time: their
@@ -126,6 +126,10 @@ impl Cache {
                     // A leader that has left does not need it any more.
                     let _ = private.send((answer, clause));
                     writer.land(Landing::Private);
+                    // Those who get what is stale do not each have it fetched anew in vain.
+                    if errand.purpose == Purpose::Refresh {
+                        self.linger(leave, self.error_ttl);
+                    }
                 }
             },
         }

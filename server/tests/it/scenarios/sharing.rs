@@ -273,3 +273,30 @@ async fn large_errors_take_no_memory_from_what_is_fetched_later() {
     let again = relay.get("/menu").await;
     assert!(super::cache_status(&again).starts_with("lunch-relay; hit"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_brings_nothing_to_keep_is_not_repeated_for_a_second() {
+    let flags = [
+        "--default-ttl=60s",
+        "--error-ttl=1s",
+        "--stale-while-revalidate=1h",
+        "--stale-if-error=0s",
+    ];
+    for answer in ["403", "400", "500 | no-store", "500 | set-cookie: a=b"] {
+        let relay = Scenario::new(&flags, ["200", answer]);
+        relay.check("GET", "200").await;
+        relay.after(60).await;
+        for _ in 0..10 {
+            relay.check("GET", "200 | hit").await;
+            relay.after(0).await;
+        }
+        relay.asked(2);
+        relay.after(1).await;
+        relay.check("GET", "200 | hit").await;
+        relay.after(0).await;
+        relay.asked(3);
+        // Who may have nothing stale does not get that either, nor waits for it.
+        relay.after(3600).await;
+        relay.check("GET", &format!("{} | !hit", &answer[..3])).await;
+    }
+}
