@@ -42,7 +42,7 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, Either, Ready, ready};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use poem::{Body, Response, endpoint::BoxEndpoint};
 use tokio::sync::Semaphore;
 
@@ -178,7 +178,7 @@ impl Cache {
             Decision::Unsatisfiable => Either::Left(ready(self.unsatisfiable())),
             Decision::Forward(forward)
                 if forward.sharing == Sharing::Collapse
-                    && !self.uncacheable.contains(&key, now) =>
+                    && !self.is_uncacheable(&key, &request, now) =>
             {
                 Either::Right(Box::pin(self.share(key, request, asks, forward)))
             }
@@ -207,6 +207,14 @@ impl Cache {
     /// Keeps the store in order, for ever.
     pub async fn maintain(self: Arc<Self>) {
         Arc::clone(&self.store).maintain(self.clock.clone()).await;
+    }
+
+    /// Whether the last answer of the kind that a request is for was of no use
+    /// to others.
+    fn is_uncacheable(&self, key: &CacheKey, request: &RequestHead, now: SystemTime) -> bool {
+        self.uncacheable.contains(key, now)
+            || (request.headers.contains_key(header::COOKIE)
+                && self.uncacheable.contains(&(key, header::COOKIE), now))
     }
 
     fn outdate(&self, key: &CacheKey) -> usize {

@@ -18,7 +18,6 @@ use std::{error::Error, num::NonZeroU32, sync::Arc, time::Duration};
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
-use tokio::time::Instant;
 
 pub use self::{
     base::{Base, Upstream as Address},
@@ -214,7 +213,6 @@ impl Upstream {
         let answer = self.client.request(request);
         tokio::pin!(answer);
         loop {
-            let before = progress.count();
             match tokio::time::timeout_at(until, &mut answer).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(_)) if progress.is_broken() => {
@@ -223,8 +221,10 @@ impl Upstream {
                     ));
                 }
                 Ok(Err(error)) => return Err(failure(&SendError::Client(error), deadline)),
-                Err(_) if progress.count() == before => return Err(deadline.failure()),
-                Err(_) => until = Instant::now() + self.timeout,
+                Err(_) => {
+                    let later = progress.moved_at().map(|moved_at| moved_at + self.timeout);
+                    until = later.filter(|later| until < *later).ok_or(deadline.failure())?;
+                }
             }
         }
     }

@@ -93,7 +93,7 @@ impl Cache {
             Decision::Reuse(_, clause, Refresh::Behind) => (Verdict::ReuseAndRefresh, None, clause),
             Decision::Forward(Forward { fwd, clause, sharing, .. }) => {
                 let verdict = match sharing {
-                    Sharing::Collapse if !self.uncacheable.contains(&key, now) => {
+                    Sharing::Collapse if !self.is_uncacheable(&key, &request, now) => {
                         Verdict::ForwardForAll
                     }
                     _ => Verdict::ForwardAlone,

@@ -156,6 +156,11 @@ impl<H: Clone, F: Clone> Fill<H, F> {
         Ok(Reader { fill: Arc::clone(self), id })
     }
 
+    /// How the head came out, if that is known.
+    pub fn landed(&self) -> Option<Landing<H, F>> {
+        self.state.lock().landing.clone()
+    }
+
     /// The one writer.
     pub fn write(self: Arc<Self>) -> Writer<H, F> {
         Writer { fill: self }

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -29,9 +29,10 @@ use self::{
 use super::{
     Cache,
     clause::Clause,
-    collapse::Joined,
+    collapse::{Fit, Joined},
     directives::RequestDirectives,
     fill::{Fill, Landing, Reader, Unreadable},
+    freshness::Lifetime,
     key::CacheKey,
     policy::{Asks, Forward},
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
@@ -125,7 +126,9 @@ impl Cache {
                 _ => Ok(self.new_fill()),
             }
         };
-        let (reader, role) = match self.flights.join(&asked.flight_key(), begin) {
+        let fit = |flight: &Flight| self.fit(flight, &asked);
+        let joined = self.flights.join(&asked.flight_key(), fit, begin);
+        let (reader, role) = match joined {
             Err((stored, now)) => {
                 return self.hit(&asked.key, &stored, &asked.head, asked.asks, now);
             }
@@ -159,11 +162,22 @@ impl Cache {
             Lookup::Found(new) if is_news(&new, Some(&stored), self.clock.now()) => Err(()),
             _ => Ok(self.new_fill()),
         };
-        if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, begin) {
+        // One that brought what is not to be kept is only over for those who wait.
+        let fit = |flight: &Flight| match flight.landed() {
+            Some(Landing::Private) => Fit::Serves,
+            _ if self.is_over(flight, request) => Fit::Over,
+            _ => Fit::Serves,
+        };
+        if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, fit, begin) {
             // The client has its answer: this is our own request, under no directives of its.
-            let mut request = request.clone();
+            let mut request = RequestHead { method: Method::GET, ..request.clone() };
             request.headers.remove(header::CACHE_CONTROL);
             request.headers.remove(header::PRAGMA);
+            // What says nothing of its freshness was stored as nobody's cookie had brought it,
+            // and what a cookie brings cannot take its place.
+            if !matches!(stored.terms.lifetime, Lifetime::Explicit(_)) {
+                request.headers.remove(header::COOKIE);
+            }
             // Whoever asks meanwhile is answered by what is stored, or joins this flight.
             let errand = Errand::of(&request, Purpose::Refresh, Since::now());
             let _nobody = self.take_off(&flight, leave, &request, Some(stored), errand);
@@ -216,6 +230,50 @@ impl Cache {
             }
             (Some(Landing::Failed(failure)), _) => self.unanswered(&asked, &failure),
             (None, _) => self.unanswered(&asked, &Failure::Abandoned),
+        }
+    }
+
+    /// What a flight is to a client that asks now.
+    fn fit(&self, flight: &Flight, asked: &Asked) -> Fit {
+        if self.is_over(flight, &asked.head) {
+            Fit::Over
+        } else if self.serves(flight, asked) {
+            Fit::Serves
+        } else {
+            Fit::ForOthers
+        }
+    }
+
+    /// Whether a flight has brought what is not for anybody who asks only now.
+    fn is_over(&self, flight: &Flight, request: &RequestHead) -> bool {
+        let now = self.clock.now();
+        match flight.landed() {
+            Some(Landing::Shared(Brought::New(head))) => !head.may_be_joined(self.error_ttl, now),
+            Some(Landing::Shared(Brought::Stored(stored, told))) => match told.clause {
+                Some(Clause::Guard) => {
+                    let guard = self.rules.of(request.target.path()).guard.as_ref();
+                    !guard.is_some_and(|guard| stored.is_kept(guard.keep_better_for, now))
+                }
+                Some(_) => !stored.may_stand_in(None, now),
+                None => false,
+            },
+            Some(Landing::Private) => true,
+            Some(Landing::Failed(_)) | None => false,
+        }
+    }
+
+    /// Whether a flight that has ended brought something for this request too;
+    /// of one that has not, it is not known.
+    fn serves(&self, flight: &Flight, asked: &Asked) -> bool {
+        match flight.landed() {
+            Some(Landing::Shared(Brought::New(head))) => {
+                !head.is_error() || head.fate.selecting().selects(&asked.head.headers)
+            }
+            Some(Landing::Shared(Brought::Stored(stored, told))) => {
+                stored.response.selecting.selects(&asked.head.headers)
+                    && self.may_be_told(asked, &stored, told)
+            }
+            Some(Landing::Private | Landing::Failed(_)) | None => true,
         }
     }
 

@@ -235,6 +235,12 @@ impl Rule {
         let is_readable = self.guard.is_none() || *name != header::ACCEPT_ENCODING;
         is_readable && self.request_fields.as_ref().is_none_or(|names| names.contains(name))
     }
+
+    /// Whether this field can have selected what was asked for the cache: no
+    /// answer differs by what did not go upstream.
+    pub fn selects(&self, name: &HeaderName) -> bool {
+        *name != header::HOST && self.sends(name)
+    }
 }
 
 impl Default for Rule {

@@ -1,6 +1,6 @@
 //! A snapshot of what is stored, which carries it over a restart.
 //!
-//! [`format`] is pure, [`file`] writes and reads it; this is when, and what of
+//! [`mod@format`] is pure, [`mod@file`] writes and reads it; this is when, and what of
 //! it may be used. Nothing is believed that the rules of this run have a say
 //! in: whether a response may be stored, and on what terms, is found out anew
 //! from its fields, as if it had just come.

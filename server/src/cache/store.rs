@@ -128,7 +128,8 @@ pub enum Insertion {
     Offered,
     /// All memory is in use.
     Refused,
-    /// Its key was purged after it had been asked for.
+    /// Its key was purged after it had been asked for, or what it was made of
+    /// is not stored any more.
     Outdated,
 }
 
@@ -218,6 +219,28 @@ impl Store {
     /// What was purged after `epoch` is outdated, and so is a response that was
     /// asked for before.
     pub fn put(&self, key: CacheKey, epoch: Epoch, prepared: Arc<Prepared>) -> Insertion {
+        self.insert(key, epoch, None, prepared)
+    }
+
+    /// Stores what has been made of `old`, unless that has been purged, evicted
+    /// or replaced since.
+    pub fn replace(
+        &self,
+        key: CacheKey,
+        epoch: Epoch,
+        old: &Arc<Prepared>,
+        prepared: Arc<Prepared>,
+    ) -> Insertion {
+        self.insert(key, epoch, Some(old), prepared)
+    }
+
+    fn insert(
+        &self,
+        key: CacheKey,
+        epoch: Epoch,
+        old: Option<&Arc<Prepared>>,
+        prepared: Arc<Prepared>,
+    ) -> Insertion {
         let head = prepared.response.weight_of_head() + key.as_str().len();
         let Some(place) = self.reserve(head) else { return Insertion::Refused };
 
@@ -225,7 +248,15 @@ impl Store {
         if self.epoch(&key) != epoch {
             return Insertion::Outdated;
         }
-        let mut variants: Vec<Kept> = match self.entries.get(&key) {
+        let entry = self.entries.get(&key);
+        let has = |old| {
+            let mut variants = entry.iter().flat_map(|entry| &entry.variants);
+            variants.any(|kept| Arc::ptr_eq(&kept.prepared, old))
+        };
+        if old.is_some_and(|old| !has(old)) {
+            return Insertion::Outdated;
+        }
+        let mut variants: Vec<Kept> = match &entry {
             Some(entry) => entry
                 .variants
                 .iter()

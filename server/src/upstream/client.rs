@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -26,6 +26,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection, HttpConnector},
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     net::TcpStream,
@@ -227,7 +228,7 @@ pub(super) struct Progress(Arc<ProgressState>);
 
 #[derive(Debug, Default)]
 struct ProgressState {
-    frames: AtomicU64,
+    moved_at: Mutex<Option<Instant>>,
     broken: AtomicBool,
 }
 
@@ -237,9 +238,9 @@ impl Progress {
         BoxBody::new(Upload { body, progress: self.clone() })
     }
 
-    /// How many pieces have gone out.
-    pub(super) fn count(&self) -> u64 {
-        self.0.frames.load(Ordering::Relaxed)
+    /// When the last piece went out.
+    pub(super) fn moved_at(&self) -> Option<Instant> {
+        *self.0.moved_at.lock()
     }
 
     /// Whether the client broke its own body off.
@@ -262,7 +263,7 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        self.progress.0.frames.fetch_add(1, Ordering::Relaxed);
+        *self.progress.0.moved_at.lock() = Some(Instant::now());
         if let Some(Err(_)) = frame {
             self.progress.0.broken.store(true, Ordering::Relaxed);
         }

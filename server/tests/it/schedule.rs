@@ -157,6 +157,7 @@ async fn evict(cache: &Arc<Cache>, random: &mut Random) {
 async fn check_nothing_is_left(seed: u64, cache: &Arc<Cache>, world: &World) {
     sleep(Duration::from_mins(10)).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "seed {seed}: tasks are left");
+    assert_eq!(world.wrong(), [""; 0], "seed {seed}");
     let figures = cache.figures();
     assert_eq!(figures.in_flight, 0, "seed {seed}: memory of fills is left");
     assert!(figures.bytes <= figures.bound, "seed {seed}: {figures:?}");

@@ -63,7 +63,12 @@ pub(in crate::cache) struct Told {
 impl Cache {
     /// Asks the upstream; where its answer is of no use, once more without
     /// conditions.
-    pub(super) async fn fetch(&self, wanted: Wanted<'_>, body: Body, asking: Asking) -> Fetched {
+    pub(super) async fn fetch(
+        &self,
+        mut wanted: Wanted<'_>,
+        body: Body,
+        asking: Asking,
+    ) -> Fetched {
         let (answer, times) = match self.exchange(wanted, body, &asking).await {
             Ok(answered) => answered,
             Err(fetched) => return fetched,
@@ -72,10 +77,13 @@ impl Cache {
             Meaning::Answer => return Fetched::New(answer, times),
             Meaning::Freshens(stored) => {
                 let fresh = self.freshen(wanted, &stored, answer.headers(), times);
-                match &fresh {
-                    Some(fresh) => self.count_validated(fresh),
-                    // With its new fields it may not be stored, so it is not kept with the old.
-                    None => self.store.remove(wanted.key, &stored),
+                if let Some(fresh) = &fresh {
+                    self.count_validated(fresh);
+                } else {
+                    // With its new fields it may not be stored, so it is not kept with the old,
+                    // and stands in for nothing.
+                    self.store.remove(wanted.key, &stored);
+                    wanted.selected = None;
                 }
                 fresh.map(|stored| {
                     Fetched::Stored(stored, Told { status: Some(answer.status()), clause: None })
@@ -163,8 +171,7 @@ impl Cache {
         if self.max_object_size < content_length(headers).unwrap_or_default() {
             return Err(Clause::TooLarge);
         }
-        // What did not go upstream cannot have selected it: no request differs by it.
-        storable.selecting.retain(|name| *name != header::HOST && rule.sends(name));
+        storable.selecting.retain(|name| rule.selects(name));
         Ok(storable)
     }
 
@@ -174,7 +181,7 @@ impl Cache {
     pub(super) fn freshen(
         &self,
         wanted: Wanted<'_>,
-        stored: &Prepared,
+        stored: &Arc<Prepared>,
         new: &HeaderMap,
         times: Times,
     ) -> Option<Arc<Prepared>> {
@@ -190,14 +197,14 @@ impl Cache {
             fields.retain(|(name, _)| *name != header::SET_COOKIE);
         }
         let response = StoredResponse { fields, times, body: old.body.clone(), ..old.clone() };
-        self.restore(wanted, response)
+        self.restore(wanted, stored, response)
     }
 
     /// Puts a part and what was missing of it together (RFC 9111 §3.4).
     async fn complete(
         &self,
         wanted: Wanted<'_>,
-        part: &Prepared,
+        part: &Arc<Prepared>,
         answer: Response,
         times: Times,
     ) -> Option<Fetched> {
@@ -222,11 +229,17 @@ impl Cache {
             body: self.store.hold(whole.body)?,
             ..part.response.clone()
         };
-        Some(Fetched::Stored(self.restore(wanted, response)?, told))
+        Some(Fetched::Stored(self.restore(wanted, part, response)?, told))
     }
 
-    /// Stores what was stored already, changed.
-    fn restore(&self, wanted: Wanted<'_>, mut response: StoredResponse) -> Option<Arc<Prepared>> {
+    /// Stores what was stored already, changed; what has been purged or replaced
+    /// while the upstream was asked stays so.
+    fn restore(
+        &self,
+        wanted: Wanted<'_>,
+        old: &Arc<Prepared>,
+        mut response: StoredResponse,
+    ) -> Option<Arc<Prepared>> {
         let mut answer = Response::builder().status(response.status).finish();
         answer.headers_mut().extend(response.fields.iter().cloned());
         let mut request = RequestHead { method: Method::GET, ..wanted.request.clone() };
@@ -239,12 +252,18 @@ impl Cache {
         selecting.retain(|name| storable.selecting.names().any(|kept| kept == name));
         response.selecting = selecting;
         let prepared = Arc::new(Prepared::new(response, storable.terms, self.add_etag));
-        self.put(wanted.key.clone(), wanted.epoch, Arc::clone(&prepared));
+        let key = wanted.key.clone();
+        let inserted = self.store.replace(key, wanted.epoch, old, Arc::clone(&prepared));
+        self.note_insertion(inserted);
         Some(prepared)
     }
 
     pub(super) fn put(&self, key: CacheKey, epoch: Epoch, prepared: Arc<Prepared>) {
-        if self.store.put(key, epoch, prepared) == Insertion::Refused {
+        self.note_insertion(self.store.put(key, epoch, prepared));
+    }
+
+    fn note_insertion(&self, insertion: Insertion) {
+        if insertion == Insertion::Refused {
             self.metrics.not_admitted();
         }
     }

@@ -12,7 +12,7 @@ use http::{Method, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, StreamBody, combinators::BoxBody};
 use poem::Response;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{Wanted, content_length};
 use crate::cache::{
@@ -22,10 +22,13 @@ use crate::cache::{
     stored::Prepared,
 };
 
-/// Who waits does so for the content too: what drips is worse.
-const READ_WITHIN: Duration = Duration::from_secs(30);
-
 type AnswerBody = BoxBody<Bytes, io::Error>;
+/// What was read at a time, and the memory that it takes.
+type Piece = (io::Result<Frame<Bytes>>, Option<Charge>);
+
+/// Nobody gets a byte of an answer that is read: what takes longer to arrive is
+/// taken for broken off.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 impl Cache {
     /// What is stored and is kept where the answer is worse, as the rule's
@@ -50,7 +53,7 @@ impl Cache {
     }
 
     /// What a guard says of an answer, and the answer, as much of its content
-    /// as was read being in memory; a worse one may have lost it.
+    /// as was read being in memory.
     pub(super) async fn judge(&self, guard: &Guard, mut answer: Response) -> (Verdict, Response) {
         if let Some(verdict) = Guard::of_head(answer.status(), answer.headers()) {
             return (verdict, answer);
@@ -59,10 +62,7 @@ impl Cache {
             return (Verdict::Other, answer);
         }
         let body: AnswerBody = answer.take_body().into();
-        let Ok(read) = timeout(READ_WITHIN, self.read(body)).await else {
-            return (Verdict::Worse, answer);
-        };
-        let (verdict, body) = match read {
+        let (verdict, body) = match self.read(body).await {
             Read::Whole(content, body) => {
                 let announced = content_length(answer.headers());
                 let is_whole = announced.is_none_or(|announced| announced == content.len());
@@ -78,10 +78,14 @@ impl Cache {
 
     /// Reads a body, as far as there is room.
     async fn read(&self, mut body: AnswerBody) -> Read {
-        let mut frames: Vec<(io::Result<Frame<Bytes>>, Option<Charge>)> = Vec::new();
+        let mut frames: Vec<Piece> = Vec::new();
         let mut content = Vec::new();
+        let until = Instant::now() + LONGEST_LOOK;
         loop {
-            match body.frame().await {
+            let Ok(frame) = timeout_at(until, body.frame()).await else {
+                return Read::Broken(chained(frames, None));
+            };
+            match frame {
                 None => return Read::Whole(content, chained(frames, None)),
                 Some(Err(error)) => {
                     frames.push((Err(error), None));
@@ -89,7 +93,7 @@ impl Cache {
                 }
                 Some(Ok(frame)) => {
                     let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
-                    let charge = self.fills.charge(2 * bytes.len());
+                    let charge = self.fills.charge(2 * bytes.len() + size_of::<Piece>());
                     let is_room = charge.is_some() && content.len() + bytes.len() <= LOOKED_INTO;
                     content.extend_from_slice(bytes);
                     frames.push((Ok(frame), charge));
@@ -113,10 +117,7 @@ enum Read {
 }
 
 /// What was read, and what follows.
-fn chained(
-    frames: Vec<(io::Result<Frame<Bytes>>, Option<Charge>)>,
-    rest: Option<AnswerBody>,
-) -> AnswerBody {
+fn chained(frames: Vec<Piece>, rest: Option<AnswerBody>) -> AnswerBody {
     // The memory is given back as the frames go.
     let frames = stream::iter(frames.into_iter().map(|(frame, _charge)| frame));
     let rest = stream::iter(rest).flat_map(BodyStream::new);

@@ -12,8 +12,9 @@ use crate::cache::{
     clause::Clause,
     conditions::{self, Evaluated, Validators},
     date,
+    directives::ResponseDirectives,
     freshness::{corrected_initial_age, since},
-    policy::storing::{Storable, Times},
+    policy::storing::{Storable, Times, withheld},
     status::CacheStatus,
     vary::Selecting,
 };
@@ -61,19 +62,20 @@ impl SharedHead {
     ) -> (SharedHead, BoxBody<Bytes, std::io::Error>) {
         let (parts, body) = answer.into_parts();
         let mut headers = parts.headers;
-        let mut withheld = HeaderMap::new();
+        let mut for_one = HeaderMap::new();
         let names = match &fate {
-            Fate::Stored(storable) => &storable.withheld[..],
-            Fate::Shared(..) => &[],
+            Fate::Stored(storable) => storable.withheld.clone(),
+            Fate::Shared(..) => withheld(&ResponseDirectives::of(&headers)),
         };
         for name in names {
-            for value in headers.get_all(name) {
-                withheld.append(name.clone(), value.clone());
+            for value in headers.get_all(&name) {
+                for_one.append(name.clone(), value.clone());
             }
-            headers.remove(name);
+            headers.remove(&name);
         }
         let reason = parts.extensions.get().cloned();
-        let head = SharedHead { status: parts.status, reason, headers, withheld, fate, times };
+        let head =
+            SharedHead { status: parts.status, reason, headers, withheld: for_one, fate, times };
         (head, body.into())
     }
 
@@ -118,14 +120,13 @@ impl SharedHead {
         }
     }
 
-    /// Whether one who asks only now may have it too: it is an error, or could
-    /// be reused from the store.
-    pub(super) fn may_be_joined(&self) -> bool {
+    /// Whether one who asks only now may have it too: it is an error that came
+    /// within the time for which those are shared, or could be reused from the
+    /// store.
+    pub(super) fn may_be_joined(&self, error_ttl: Duration, now: SystemTime) -> bool {
         match &self.fate {
-            Fate::Stored(storable) => {
-                storable.terms.is_reusable(self.age(self.times.response_time))
-            }
-            Fate::Shared(..) => self.is_error(),
+            Fate::Stored(storable) => storable.terms.is_reusable(self.age(now)),
+            Fate::Shared(..) => self.is_error() && since(now, self.times.response_time) < error_ttl,
         }
     }
 

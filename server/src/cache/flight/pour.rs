@@ -72,8 +72,10 @@ impl Pour<'_> {
             return None;
         }
         self.note_length(length);
+        // What has been asked for anew, as this took so long, does not come after that.
         // Stored before the fill ends and its key is free: who comes later finds it.
-        if let Some(pieces) = writer.whole() {
+        let is_needed = leave.as_ref().is_none_or(Leave::is_needed);
+        if is_needed && let Some(pieces) = writer.whole() {
             self.keep(joined(&pieces));
         }
         writer.finish(trailers);

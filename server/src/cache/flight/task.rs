@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use poem::{Body, Response, web::RemoteAddr};
 use tokio::sync::oneshot;
@@ -19,12 +20,17 @@ use crate::{
         collapse::Leave,
         fill::{Fill, Landing, Reader, Unreadable, Writer},
         policy::storing::Times,
+        rules::Rule,
         stored::Prepared,
         validation::{Asking, remove_conditions},
         vary::Selecting,
     },
-    exchange::{Errand, Failure, RequestHead},
+    exchange::{Errand, Failure, Purpose, RequestHead},
 };
+
+/// Larger errors are not kept for those who come within a short time: their
+/// memory is that of all fills.
+const LARGEST_LINGERING: usize = 16 << 10;
 
 impl Cache {
     /// Begins a flight: a task of its own, so that no client's leaving ends it.
@@ -86,18 +92,28 @@ impl Cache {
             Fetched::New(answer, times) => match self.fate(&request, &answer, times) {
                 Ok(fate) => {
                     let (head, body) = SharedHead::split(answer, fate, times);
-                    let leave = head.may_be_joined().then_some(leave);
+                    let leave =
+                        head.may_be_joined(self.error_ttl, times.response_time).then_some(leave);
                     let head = Arc::new(head);
                     writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
                     let is_error = head.is_error();
                     let pour = Pour { cache: &self, key, epoch, head };
                     let leave = pour.run(body, &writer, leave).await;
-                    if let Some(leave) = leave.filter(|_| is_error) {
+                    let is_small = || {
+                        let pieces = writer.whole().unwrap_or_default();
+                        pieces.iter().map(Bytes::len).sum::<usize>() <= LARGEST_LINGERING
+                    };
+                    if let Some(leave) = leave.filter(|_| is_error && is_small()) {
                         self.linger(leave, self.error_ttl);
                     }
                 }
                 Err(clause) => {
-                    if is_of_the_key(clause, answer.status()) {
+                    // What one client's cookie has brought says nothing of those without.
+                    let has_cookie = request.headers.contains_key(header::COOKIE);
+                    let is_of_the_key = is_of_the_key(clause, answer.status());
+                    if is_of_the_key && has_cookie {
+                        self.uncacheable.note(&(&key, header::COOKIE), times.response_time);
+                    } else if is_of_the_key {
                         self.uncacheable.note(&key, times.response_time);
                         // A full answer takes the place of what was asked about (§4.3.3): that
                         // must not go on answering, stale, though this one is not kept.
@@ -110,6 +126,10 @@ impl Cache {
                     // A leader that has left does not need it any more.
                     let _ = private.send((answer, clause));
                     writer.land(Landing::Private);
+                    // Those who get what is stale do not each have it fetched anew in vain.
+                    if errand.purpose == Purpose::Refresh {
+                        self.linger(leave, self.error_ttl);
+                    }
                 }
             },
         }
@@ -118,7 +138,8 @@ impl Cache {
     /// What becomes of a flight's new answer, or why it is for its leader alone.
     fn fate(&self, request: &RequestHead, answer: &Response, times: Times) -> Result<Fate, Clause> {
         self.storable(request, answer, times).map(Fate::Stored).or_else(|clause| {
-            shared(request, answer, clause)
+            let rule = self.rules.of(request.target.path());
+            shared(request, answer, clause, rule)
                 .map(|selecting| Fate::Shared(selecting, clause))
                 .ok_or(clause)
         })
@@ -177,7 +198,12 @@ impl Cache {
 ///
 /// Most errors of the 4xx kind are about the one request, whose fields may have
 /// been meant to bring them.
-fn shared(request: &RequestHead, answer: &Response, clause: Clause) -> Option<Selecting> {
+fn shared(
+    request: &RequestHead,
+    answer: &Response,
+    clause: Clause,
+    rule: &Rule,
+) -> Option<Selecting> {
     let status = answer.status();
     let is_error = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
     let is_for_one = request.headers.contains_key(header::COOKIE)
@@ -190,7 +216,9 @@ fn shared(request: &RequestHead, answer: &Response, clause: Clause) -> Option<Se
     if !is_shared || is_for_one {
         return None;
     }
-    Selecting::of(answer.headers(), &request.headers)
+    let mut selecting = Selecting::of(answer.headers(), &request.headers)?;
+    selecting.retain(|name| rule.selects(name));
+    Some(selecting)
 }
 
 /// Whether a reason not to store will hold for the next answer too, so that

@@ -178,7 +178,7 @@ fn is_of_use(headers: &HeaderMap, terms: &Terms, times: Times) -> bool {
 
 /// The fields named by qualified `private` and `no-cache`: they are not stored,
 /// so that they are never reused without asking (§5.2.2.4, §5.2.2.7).
-fn withheld(directives: &ResponseDirectives) -> Vec<HeaderName> {
+pub fn withheld(directives: &ResponseDirectives) -> Vec<HeaderName> {
     [&directives.private, &directives.no_cache]
         .into_iter()
         .flatten()

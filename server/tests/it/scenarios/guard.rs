@@ -2,7 +2,7 @@
 
 use server::cache::{
     guard::Guard,
-    rules::{Rule, Rules},
+    rules::{NegativeTtl, Rule, Rules},
 };
 
 use super::*;
@@ -160,25 +160,95 @@ async fn content_that_is_too_large_to_be_looked_into_arrives_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn content_that_drips_is_not_waited_for() {
+async fn what_a_guard_keeps_from_the_upstream_selects_nothing_that_is_shared() {
+    for answer in [
+        "503 | vary: accept-encoding | takes: 1",
+        "200 | max-age=0 | vary: accept-encoding | takes: 1",
+    ] {
+        let relay = over(guarded(), [answer]);
+        tokio::join!(
+            relay.check("GET | accept-encoding: gzip", "!collapsed"),
+            relay.check("GET | accept-encoding: gzip", "collapsed"),
+            relay.check("GET | accept-encoding: br", "collapsed"),
+        );
+        relay.asked(1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_one_that_has_ended_is_given_to_nobody_who_comes_then() {
+    let began = Clock::start().now();
+    let seconds = began.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let minute = (seconds / 60 + 3) % (24 * 60);
+    let until = 180 - seconds % 60;
+    let soon = format!("{:02}:{:02} UTC", minute / 60, minute % 60).parse().unwrap();
+    let relay = over(Rule { expires_at: Some(soon), ..guarded() }, [FULL, EMPTY]);
+    relay.check("GET", "200").await;
+    relay.after(until - 5).await;
+    relay.check("GET", r#"200 | body: {"menu":["fish"]}"#).await;
+    relay.after(6).await;
+    relay.check("GET", r#"200 | body: {"menu":[]}"#).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_one_is_not_kept_longer_by_how_often_the_upstream_is_asked() {
+    let negative_ttl = NegativeTtl::new(Duration::from_hours(10));
+    let relay = over(Rule { negative_ttl, ..guarded() }, [FULL, EMPTY]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    relay.check("GET", r#"200 | body: {"menu":["fish"]}"#).await;
+    relay.after(3600).await;
+    relay.check("GET", r#"200 | body: {"menu":[]}"#).await;
+}
+
+/// A cache that has a full menu, which is stale, before an upstream whose next
+/// answer has a body of these pieces.
+async fn stale_before<S>(pieces: impl Fn() -> S + Send + Sync + 'static) -> Arc<Cache>
+where
+    S: futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static,
+{
     let count = AtomicUsize::new(0);
     let upstream = make(move |_| {
         let body = match count.fetch_add(1, Ordering::Relaxed) {
             0 => Body::from(r#"{"menu":["fish"]}"#),
-            _ => Body::from_bytes_stream(stream::unfold((), |()| async {
-                tokio::time::sleep(Duration::from_secs(10)).await;
-                Some((Ok::<_, io::Error>(Bytes::from_static(b" ")), ()))
-            })),
+            _ => Body::from_bytes_stream(pieces()),
         };
         async move { Ok::<_, poem::Error>(answer(200, &[], body)) }
     });
     let rules = Rules::new(vec![guarded()], Rule::default());
     let cache = cache_with(&[], rules, upstream.boxed());
-    for age in ["0", "90"] {
-        let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
-        assert_eq!(answer.header("age").unwrap_or("0"), age);
-        assert_eq!(text(answer).await, r#"{"menu":["fish"]}"#);
-        tokio::time::sleep(Duration::from_mins(1)).await;
-    }
+    let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
+    answer.into_body().into_vec().await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    cache
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_that_keeps_dripping_is_not_waited_for() {
+    let cache = stale_before(|| {
+        stream::repeat(()).then(|()| async {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            Ok(Bytes::from_static(b" "))
+        })
+    })
+    .await;
+    let began = tokio::time::Instant::now();
+    let answer = cache.answer(head("GET", "/menu", &[]), Body::empty()).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(30));
+    assert_eq!(text(answer).await, r#"{"menu":["fish"]}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guard_reads_counts_piece_by_piece() {
+    let cache = stale_before(|| {
+        let pieces = stream::repeat_with(|| Ok(Bytes::from_static(b" ")));
+        pieces.take(10_000).chain(stream::pending())
+    })
+    .await;
+    let (waiter, reader) = (Arc::clone(&cache), head("GET", "/menu", &[]));
+    let waiting = tokio::spawn(async move { waiter.answer(reader, Body::empty()).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(10_000 * 64 < cache.figures().in_flight, "{:?}", cache.figures());
+    waiting.await.unwrap();
     assert_eq!(cache.figures().in_flight, 0);
 }

@@ -1,6 +1,11 @@
 //! One answer for all who wait, whatever it is (RFC 9111 §4).
 
-use futures_util::future::join_all;
+use std::{io, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{future::join_all, stream};
+use poem::Body;
+use tokio::time::advance;
 
 use crate::scenario::Scenario;
 
@@ -175,4 +180,133 @@ async fn who_finds_no_place_to_wait_gets_what_is_stored() {
         relay.check("GET", "200 | body: menu 2"),
         relay.check("GET", "200 | detail=\"stale-if-error, RFC 5861 4\" | body: menu 1"),
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_gets_no_field_that_is_for_the_one_who_asked() {
+    for answer in [
+        "200 | max-age=0, private=\"x-user\" | x-user: a | takes: 1",
+        "503 | private=\"x-user\" | x-user: a | takes: 1",
+        "200 | max-age=0, no-cache=\"x-user\" | x-user: a | takes: 1",
+    ] {
+        let relay = Scenario::new(&USUAL, [answer]);
+        tokio::join!(
+            relay.check("GET", "x-user: a | !collapsed"),
+            relay.check("GET", "-x-user | collapsed"),
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_clients_cookie_brings_sends_only_those_with_one_on_their_own() {
+    let private = "200 | private | takes: 1";
+    let relay = Scenario::new(&USUAL, [private, private, private, "200 | takes: 1"]);
+    relay.check("GET | cookie: a=b", "200").await;
+    let began = tokio::time::Instant::now();
+    join_all((0..2).map(|_| relay.check("GET | cookie: a=b", "200"))).await;
+    assert_eq!(began.elapsed().as_secs(), 1, "they do not wait for each other");
+    join_all((0..10).map(|_| relay.check("GET", "200"))).await;
+    relay.asked(4);
+    relay.check("GET", "200 | hit").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_for_some_keeps_the_others_from_nothing() {
+    let relay = Scenario::new(&USUAL, ["500 | vary: accept", "500 | vary: accept | takes: 1"]);
+    relay.check("GET | accept: a", "500").await;
+    join_all((0..10).map(|_| relay.check("GET | accept: b", "500"))).await;
+    relay.asked(2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_what_is_older_sends_nobody_else_on_their_own() {
+    let flags = ["--default-ttl=60s", "--error-ttl=1s"];
+    let relay = Scenario::new(&flags, ["200", "503", "503 | takes: 1"]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    relay.check("GET | stale-if-error=999", "200 | body: menu 1").await;
+    join_all((0..10).map(|_| relay.check("GET", "503"))).await;
+    relay.asked(3);
+}
+
+/// An upstream whose answers have these heads, in turn, and bodies that do not
+/// end.
+fn endless(heads: &'static [(u16, super::Fields)]) -> super::Scenario {
+    let mut heads = heads.iter();
+    super::Scenario::with_flags(&USUAL, move |_| {
+        let (status, fields) = heads.next().expect("a head is written");
+        Ok(super::answer(
+            *status,
+            fields,
+            Body::from_bytes_stream(stream::pending::<io::Result<Bytes>>()),
+        ))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_body_takes_longer_than_it_may_serve_keeps_nobody() {
+    let fresh: super::Fields = &[("cache-control", "max-age=2, must-revalidate")];
+    for head in [(500, &[][..]), (200, fresh)] {
+        let relay = endless(vec![head, (203, &[][..])].leak());
+        for _ in 0..2 {
+            assert_eq!(relay.get("/menu").await.status(), head.0);
+        }
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(relay.get("/menu").await.status(), 203);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_errors_take_no_memory_from_what_is_fetched_later() {
+    let mut count = 0;
+    let flags = ["--default-ttl=10m", "--error-ttl=1h"];
+    let relay = super::Scenario::with_flags(&flags, move |_| {
+        count += 1;
+        let status = if count <= 4 { 500 } else { 200 };
+        Ok(super::answer(status, &[], "x".repeat(8 << 20)))
+    });
+    for at in 0..4 {
+        drop(relay.get(&format!("/{at}")).await.into_body().into_vec().await);
+    }
+    assert_eq!(relay.cache.figures().in_flight, 0);
+    drop(relay.get("/menu").await.into_body().into_vec().await);
+    let again = relay.get("/menu").await;
+    assert!(super::cache_status(&again).starts_with("lunch-relay; hit"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_brings_nothing_to_keep_is_not_repeated_for_a_second() {
+    let flags = [
+        "--default-ttl=60s",
+        "--error-ttl=1s",
+        "--stale-while-revalidate=1h",
+        "--stale-if-error=0s",
+    ];
+    for answer in ["403", "400", "500 | no-store", "500 | set-cookie: a=b"] {
+        let relay = Scenario::new(&flags, ["200", answer]);
+        relay.check("GET", "200").await;
+        relay.after(60).await;
+        for _ in 0..10 {
+            relay.check("GET", "200 | hit").await;
+            relay.after(0).await;
+        }
+        relay.asked(2);
+        relay.after(1).await;
+        relay.check("GET", "200 | hit").await;
+        relay.after(0).await;
+        relay.asked(3);
+        // Who may have nothing stale does not get that either, nor waits for it.
+        relay.after(3600).await;
+        relay.check("GET", &format!("{} | !hit", &answer[..3])).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_304_ends_stands_in_for_nothing() {
+    let flags = ["--default-ttl=60s", "--error-ttl=1s", "--stale-if-error=1h"];
+    let script = ["200 | etag: \"a\"", "304 | no-store | etag: \"a\"", "503"];
+    let relay = Scenario::new(&flags, script);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    relay.check("GET", "503").await;
 }

@@ -3,6 +3,7 @@
 use server::exchange::{Asker, Purpose};
 
 use super::*;
+use crate::scenario;
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_answer_serves_while_it_is_fetched_anew() {
@@ -258,4 +259,29 @@ async fn what_is_fresh_for_seconds_is_not_fetched_ahead_of_time() {
         relay.after(0).await;
     }
     relay.asked(1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_for_a_head_request_is_a_get() {
+    let flags = ["--default-ttl=60s", "--stale-while-revalidate=1h"];
+    let relay = scenario::Scenario::new(&flags, ["200"]);
+    relay.check("GET", "200 | body: menu 1").await;
+    relay.after(60).await;
+    relay.check("HEAD", "200 | hit").await;
+    relay.after(0).await;
+    relay.upstream_got("GET");
+    relay.check("GET", "200 | hit | body: menu 2 | age: 0").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_for_one_with_a_cookie_brings_what_can_be_stored() {
+    let flags = ["--default-ttl=60s", "--stale-while-revalidate=1h"];
+    let relay = scenario::Scenario::new(&flags, ["200"]);
+    relay.check("GET", "200").await;
+    relay.after(60).await;
+    for _ in 0..5 {
+        relay.check("GET | cookie: a=b", "200 | hit").await;
+        relay.after(1).await;
+    }
+    relay.asked(2);
 }

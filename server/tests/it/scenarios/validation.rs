@@ -1,6 +1,7 @@
 //! What is stale is validated (RFC 9111 §4.3).
 
 use super::*;
+use crate::scenario;
 
 const TAGGED: Fields = &[("cache-control", "max-age=60"), ("etag", "\"a\"")];
 
@@ -272,4 +273,20 @@ async fn a_date_asks_only_about_what_the_request_selects() {
     text(relay.ask("GET", "/menu", &[("x", "2")]).await).await;
     assert_eq!(last_asked(&seen, "if-none-match"), ["\"a\""]);
     assert!(last_asked(&seen, "if-modified-since").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_replaced_meanwhile_is_not_stored_again_by_the_answer_to_head() {
+    let relay = scenario::Scenario::new(
+        &["--default-ttl=60s"],
+        ["200 | body: old!", "200 | body: old! | takes: 9", "200 | body: new!"],
+    );
+    relay.check("GET", "200 | body: old!").await;
+    relay.after(60).await;
+    tokio::join!(relay.check("HEAD", "200"), async {
+        relay.after(1).await;
+        relay.check("GET", "200 | body: new!").await;
+    });
+    relay.check("GET", "200 | hit | body: new!").await;
+    relay.asked(3);
 }

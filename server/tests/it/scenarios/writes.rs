@@ -101,6 +101,26 @@ async fn a_purge_takes_all_variants_and_what_is_on_its_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_purged_is_not_stored_again_by_a_validation() {
+    let (relay, _) = scripted(
+        &["--stale-while-revalidate=1h"],
+        &[
+            (200, &[("cache-control", "max-age=60"), ("etag", "\"a\"")], "old"),
+            (304, &[("cache-control", "max-age=60"), ("etag", "\"a\"")], ""),
+            (200, &[("cache-control", "max-age=60"), ("etag", "\"b\"")], "new"),
+        ],
+    );
+    relay.expect("/menu", "old", "lunch-relay; fwd=uri-miss").await;
+    advance(Duration::from_mins(1)).await;
+    // The flight is there, its task has not begun.
+    drop(relay.cache.answer(head("GET", "/menu", &[]), Body::empty()));
+    assert_eq!(relay.cache.purge(&head("GET", "/menu", &[]).target), 1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(relay.asked(), 2);
+    relay.expect("/menu", "new", "lunch-relay; fwd=uri-miss").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_for_the_asker_alone_reaches_nobody_else() {
     let fields: Fields = &[
         ("cache-control", "max-age=60, private=\"set-cookie\", no-cache=\"x-secret\""),

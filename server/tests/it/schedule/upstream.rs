@@ -1,7 +1,7 @@
 //! An upstream that answers in every way it can.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     panic::resume_unwind,
     sync::{
@@ -19,7 +19,7 @@ use poem::{
     http::{Method, StatusCode},
 };
 use server::exchange::{Failure, Purpose};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Random;
 
@@ -31,7 +31,11 @@ pub(super) struct World {
     exchanges: Mutex<Vec<Exchange>>,
     purges: Mutex<HashMap<u64, usize>>,
     /// Requests for everyone under way, until their heads.
-    asking: Mutex<HashMap<String, usize>>,
+    asking: Mutex<HashSet<String>>,
+    /// When flights were detached from their paths last.
+    detached_at: Mutex<HashMap<String, Instant>>,
+    /// What went wrong: a panic in a flight is part of the schedule.
+    wrong: Mutex<Vec<String>>,
     is_calm: AtomicBool,
 }
 
@@ -53,8 +57,13 @@ impl World {
 
     pub(super) fn purged(&self, key: u64) {
         self.purges.lock().insert(key, self.event());
-        // What was on its way may go on beside what is asked for anew.
-        self.asking.lock().remove(&super::path(key));
+        self.detached(&super::path(key));
+    }
+
+    /// What was on its way may go on beside what is asked for anew.
+    fn detached(&self, path: &str) {
+        self.asking.lock().remove(path);
+        self.detached_at.lock().insert(path.to_owned(), Instant::now());
     }
 
     /// The last purge of a key.
@@ -64,6 +73,11 @@ impl World {
 
     pub(super) fn exchange(&self, number: usize) -> Exchange {
         self.exchanges.lock()[number].clone()
+    }
+
+    /// What went wrong so far.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        self.wrong.lock().clone()
     }
 
     /// From now on all goes well.
@@ -161,6 +175,10 @@ impl Upstream {
         if random.one_in(2) {
             response = response.header("content-length", length);
         }
+        if request.method() == Method::HEAD && status == 200 {
+            // It may show that what is stored is outdated (RFC 9111 §4.3.5).
+            self.world.detached(path);
+        }
         if request.method() == Method::DELETE && status == 200 {
             // By this the cache ends what is stored, before anything else happens.
             self.world.purged(path[1..].parse().unwrap());
@@ -194,12 +212,15 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    fn begin(world: &'a World, path: &str) -> Asking<'a> {
-        let mut asking = world.asking.lock();
-        let count = asking.entry(path.to_owned()).or_default();
-        *count += 1;
-        assert_eq!(*count, 1, "two requests for {path} at a time");
-        Asking { world, path: path.to_owned() }
+    fn begin(world: &'a World, path: &str) -> Option<Asking<'a>> {
+        // One that took off before it was detached, at this moment, is not counted.
+        if world.detached_at.lock().get(path) == Some(&Instant::now()) {
+            return None;
+        }
+        if !world.asking.lock().insert(path.to_owned()) {
+            world.wrong.lock().push(format!("two requests for {path} at a time"));
+        }
+        Some(Asking { world, path: path.to_owned() })
     }
 }
 

@@ -118,6 +118,17 @@ fn an_upstream_that_stalls_times_out() {
 }
 
 #[test]
+fn a_request_with_a_small_body_waits_no_longer_than_one_without() {
+    let origin = Origin::accepting(|_, stream| stall(stream));
+    let relay = Relay::start(&["--upstream", &origin.url(), "--upstream-timeout", "1s"]);
+    let began = Instant::now();
+    let request = "POST /x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    let answer = Answer::parse(&exchange(relay.public, request));
+    assert_eq!(answer.status(), 504);
+    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+}
+
+#[test]
 fn an_upstream_that_stalls_within_its_head_times_out() {
     let origin = Origin::accepting(|_, stream| {
         read_head(stream)?;
