@@ -57,6 +57,8 @@ const NARROWEST: usize = 24;
 const WIDEST: usize = 100;
 /// Before dishes.
 const INDENT: usize = 2;
+/// The link to the way there.
+const WALK: &str = "walk there";
 /// What a place without a region is listed under.
 const ELSEWHERE: &str = "Elsewhere";
 
@@ -67,19 +69,20 @@ pub fn day(entries: &[Entry], page: &Page) -> String {
     sheet.line(Style::Title, &format!("Lunch today, {today}"));
     let common = common_notices(entries);
     for (region, entries) in by_region(entries.iter(), |entry| &entry.place) {
-        sheet.region(region);
+        sheet.region(&region);
         for entry in &entries {
             if entry.state() == Some(State::Open) {
                 sheet.place(entry);
                 sheet.dishes(entry.today().into_iter().flat_map(|today| &today.dishes));
                 sheet.notices(entry, &common);
+                sheet.way(&entry.place);
             }
         }
         sheet.folded(&entries);
     }
     for notice in &common {
         sheet.blank();
-        sheet.paragraph(Style::Faint, notice, 0);
+        sheet.paragraph(Style::Faint, &format!("Note: {notice}"), 0);
     }
     sheet.text
 }
@@ -128,12 +131,13 @@ pub fn found(query: &str, found: &[Found<'_>], page: &Page) -> String {
     };
     sheet.line(Style::Title, &title);
     for (region, places) in by_region(places.into_iter(), |found| &found.entry.place) {
-        sheet.region(region);
+        sheet.region(&region);
         for place in places {
             sheet.place(place.entry);
             for found in &place.dishes {
                 sheet.dish(found.dish, &found.marks, 0);
             }
+            sheet.way(&place.entry.place);
         }
     }
     sheet.text
@@ -227,10 +231,10 @@ impl Sheet {
         }
     }
 
-    fn region(&mut self, name: String) {
+    fn region(&mut self, name: &str) {
         self.blank();
-        let rule = self.width.saturating_sub(width(&name) + 1);
-        self.ink.write(&mut self.text, Style::Region, &name);
+        let rule = self.width.saturating_sub(width(name) + 1);
+        self.ink.write(&mut self.text, Style::Region, name);
         if 0 < rule {
             self.text.push(' ');
             self.ink.write(&mut self.text, Style::Faint, &"─".repeat(rule));
@@ -238,15 +242,19 @@ impl Sheet {
         self.text.push('\n');
     }
 
-    /// A restaurant in a list: its name, and the way there.
+    /// A restaurant in a list: what is known of it in a line.
     fn place(&mut self, entry: &Entry) {
         self.blank();
         self.title(entry, None);
+    }
+
+    /// The way there, where it is not behind a word of the title.
+    fn way(&mut self, place: &Place) {
         if self.links == Links::Written
-            && let Some(url) = entry.place.walk_url()
+            && let Some(url) = place.walk_url()
         {
             pad(&mut self.text, INDENT);
-            self.ink.write(&mut self.text, Style::Faint, &url);
+            self.ink.write(&mut self.text, Style::Faint, &format!("Walk: {url}"));
             self.text.push('\n');
         }
     }
@@ -279,17 +287,16 @@ impl Sheet {
             self.ink.write(&mut self.text, style, &part);
         }
 
-        const WALK: &str = "walk there";
         if self.links == Links::Hyper
             && region.is_none()
             && let Some(url) = place.walk_url()
         {
-            match self.width.checked_sub(used + width(WALK)) {
-                Some(room @ 2..) => pad(&mut self.text, room),
-                _ => {
-                    self.text.push('\n');
-                    pad(&mut self.text, INDENT);
-                }
+            let room = self.width.saturating_sub(used + width(WALK));
+            if 2 <= room {
+                pad(&mut self.text, room);
+            } else {
+                self.text.push('\n');
+                pad(&mut self.text, INDENT);
             }
             self.linked(Style::Link, WALK, Some(&url));
         }
@@ -361,7 +368,7 @@ impl Sheet {
         let closed = today.closed.iter().filter(|_| today.state() == State::Open);
         for notice in closed.chain(&today.notices) {
             if !elsewhere.contains(&notice.text) {
-                self.paragraph(Style::Faint, &notice.text, INDENT);
+                self.paragraph(Style::Faint, &format!("Note: {}", notice.text), INDENT);
             }
         }
     }
@@ -419,11 +426,8 @@ impl Sheet {
     /// Where to go, and where to read more.
     fn addresses(&mut self, place: &Place) {
         let menu = place.menu_url.as_ref().filter(|url| Some(*url) != place.homepage.as_ref());
-        let links = [
-            ("Walk", place.walk_url()),
-            ("Menu", menu.cloned()),
-            ("Site", place.homepage.clone()),
-        ];
+        let links =
+            [("Walk", place.walk_url()), ("Menu", menu.cloned()), ("Site", place.homepage.clone())];
         for (what, url) in links {
             if let Some(url) = url {
                 pad(&mut self.text, INDENT);
@@ -456,3 +460,6 @@ pub fn ago(age: Duration) -> String {
         seconds => format!("{} h", seconds / 3600),
     }
 }
+
+#[cfg(test)]
+mod tests;

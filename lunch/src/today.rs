@@ -89,7 +89,7 @@ impl Today {
             Meaning::Closed => self.closed.push(Notice { text, raw }),
             Meaning::Notice => self.notices.push(Notice { text, raw }),
             Meaning::Dish => {
-                let (text, price) = price::split(text);
+                let (text, price) = price::split(&text);
                 self.dishes.push(Dish { text, price, raw });
             }
         }
