@@ -243,7 +243,7 @@ fn solid(text: &str) -> String {
 fn without_price(line: &str) -> &str {
     let rest =
         line.strip_suffix(" kr").map(|rest| rest.trim_end_matches(|c: char| c.is_ascii_digit()));
-    rest.filter(|rest| rest.ends_with("  ")).unwrap_or(line)
+    rest.filter(|rest| rest.ends_with("  ") && !rest.trim().is_empty()).unwrap_or(line)
 }
 
 proptest! {

@@ -26,6 +26,11 @@ pub(super) fn split(text: &str) -> (String, Option<u32>) {
     (rest, Some(price))
 }
 
+/// Whether the text is a price and nothing else.
+pub(super) fn is_all(text: &str) -> bool {
+    only(text).is_some_and(|(at, _)| at == (0..text.len()))
+}
+
 /// The price in the text, if there is one only.
 fn only(text: &str) -> Option<(Range<usize>, u32)> {
     let mut found = None;
