@@ -87,6 +87,9 @@ fn run(args: &Args) -> Result<String, End> {
     let spinner = Spinner::start("Looking for lunch");
     let places = client.places().map_err(|failure| unreachable(&client, &failure))?;
     drop(spinner);
+    if places.is_empty() {
+        return Err(End::not_found("no restaurants are listed today".to_owned()));
+    }
     let name = if args.interactive {
         Some(pick::restaurant(&in_region(&places, args.region.as_deref())?)?)
     } else {

@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        for flag in Args::command().get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(readme.contains(&format!("--{flag}")) || flag == "interactive", "{flag}");
+        }
+    }
+
+    #[test]
     fn words_of_a_name_need_no_quotes() {
         let args = Args::parse_from(["lunch", "jöns", "jacob"]);
         assert_eq!(args.restaurant().as_deref(), Some("jöns jacob"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::*;
+use super::{wrap::width, *};
 use crate::{
     entry::Freshness,
     model::{Coordinate, Menu, Restaurant},
@@ -231,7 +231,7 @@ fn line() -> impl Strategy<Value = String> {
     ]);
     let blanks = proptest::sample::select(vec![" ", "  ", "\n", "\u{a0}"]);
     proptest::collection::vec((words, blanks), 0..8)
-        .prop_map(|words| words.into_iter().map(|(word, blank)| format!("{word}{blank}")).collect())
+        .prop_map(|words| words.into_iter().flat_map(|(word, blank)| [word, blank]).collect())
 }
 
 /// Letters and digits alone: what wrapping, columns and prices do not change.

@@ -129,7 +129,7 @@ fn a_kind_is_found_by_what_it_is_made_of() {
         &[
             "[Vegetar]isk: Minestrone med vita bönor",
             "[Halloumi] med bulgur",
-            "Bangers & mash på [soja]korv",
+            "Bangers & mash på [sojakorv]",
         ],
     );
     check(
@@ -137,7 +137,7 @@ fn a_kind_is_found_by_what_it_is_made_of() {
         &[
             "[Vegetar]isk: Minestrone med vita bönor",
             "[Halloumi] med bulgur",
-            "Bangers & mash på [soja]korv",
+            "Bangers & mash på [sojakorv]",
         ],
     );
     check("chicken", &["Pasta: Penne med [kyckling] och ajvar"]);

@@ -67,6 +67,21 @@ const GREETINGS: [&str; 16] = [
     "have a nice",
     "enjoy your",
 ];
+const WEEKDAYS: [&str; 12] = [
+    "mandag",
+    "tisdag",
+    "onsdag",
+    "torsdag",
+    "fredag",
+    "lordag",
+    "sondag",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+];
+
 /// What a clean line is.
 pub(super) fn meaning(text: &str) -> Meaning {
     let folded = fold(text);
@@ -90,9 +105,8 @@ fn is_closed(folded: &str) -> bool {
 
 /// What is on every Friday says nothing of today.
 fn is_habit(folded: &str) -> bool {
-    let rest = folded.strip_prefix("varje ").or_else(|| folded.strip_prefix("every "));
-    let day = rest.and_then(|rest| rest.split(' ').next());
-    day.is_some_and(|day| day.ends_with("dag") || day.ends_with("day"))
+    let day = folded.strip_prefix("varje ").or_else(|| folded.strip_prefix("every "));
+    day.is_some_and(|day| WEEKDAYS.iter().any(|weekday| day.starts_with(weekday)))
 }
 
 /// Capitals and two exclamation marks: no dish is announced like that.
@@ -145,6 +159,7 @@ mod tests {
             "Varje Torsdag PIZZA !!",
             "Every Friday: cake",
             "VINN EN RESA! !",
+            "(Varje fredagserverar vi dessert)",
             "(demo) Påhittad meny – not a real menu",
         ] {
             assert_eq!(meaning(text), Meaning::Notice, "{text}");

@@ -173,7 +173,7 @@ fn what_is_not_there_is_said_so() {
     check(&["--find", "xyzzy"], (1, "lunch: no dish today matches 'xyzzy'\n"));
     check(
         &["--find", "blomkol"],
-        (1, "lunch: no dish today matches 'blomkol': did you mean blomkalssteak?\n"),
+        (1, "lunch: no dish today matches 'blomkol': did you mean blomkålssteak?\n"),
     );
     check(
         &["--region", "Lund"],
@@ -215,6 +215,18 @@ fn nobody_there_is_explained() {
     let (code, message) = not_found(&["--relay", &page.url()]);
     assert_eq!(code, 3);
     assert!(message.contains("a page of HTML"), "{message}");
+
+    for (location, expected) in [
+        ("/restaurant/", "it redirects for ever"),
+        ("http://elsewhere.invalid/restaurant/", "308 Permanent Redirect"),
+    ] {
+        let origin = Origin::answering(format!(
+            "HTTP/1.1 308 Permanent Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+        ));
+        let (code, message) = not_found(&["--direct", &origin.url()]);
+        assert_eq!(code, 3);
+        assert!(message.contains(expected), "{message}");
+    }
 }
 
 #[test]
