@@ -85,7 +85,11 @@ fn run(args: &Args) -> Result<String, End> {
     }
 
     let spinner = Spinner::start("Looking for lunch");
-    let places = client.places().map_err(|failure| unreachable(&client, &failure))?;
+    let places = client.places().or_else(|failure| {
+        // A menu may be stored where the list is not.
+        let alone = args.restaurant().and_then(|name| client.alone(&name));
+        alone.map(|place| vec![place]).ok_or_else(|| unreachable(&client, &failure))
+    })?;
     drop(spinner);
     if places.is_empty() {
         return Err(End::not_found("no restaurants are listed today".to_owned()));

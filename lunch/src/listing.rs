@@ -133,6 +133,10 @@ pub fn found(query: &str, found: &[Found<'_>], page: &Page) -> String {
             sheet.way(&place.entry.place);
         }
     }
+    for notice in said_by_all(found) {
+        sheet.blank();
+        sheet.paragraph(Style::Faint, &format!("Note: {notice}"), 0);
+    }
     sheet.text
 }
 
@@ -167,6 +171,17 @@ fn by_region<T>(
         }
     }
     regions
+}
+
+/// What every menu says in which something was found, as that it is a demo's.
+fn said_by_all<'a>(found: &[Found<'a>]) -> Vec<&'a str> {
+    let mut places = found.iter().filter_map(|found| found.entry.today());
+    let Some(first) = places.next() else { return Vec::new() };
+    let mut said: Vec<_> = first.notices.iter().map(|notice| notice.text.as_str()).collect();
+    for today in places {
+        said.retain(|text| today.notices.iter().any(|notice| notice.text == *text));
+    }
+    said
 }
 
 /// What more than one menu says beside its dishes: it is said once.

@@ -67,6 +67,14 @@ impl Client {
         Ok(restaurants.iter().map(Place::of).collect())
     }
 
+    /// A place with this identifier, if its menu can be had: what to go by where
+    /// the list cannot.
+    pub(super) fn alone(&self, id: &str) -> Option<Place> {
+        let id = crate::fold::fold(id).replace(' ', "-");
+        let (menu, _) = self.menu(&id).ok()?;
+        Some(Place::of_menu(&id, &menu))
+    }
+
     /// The menus of these places, each as far as it can be had.
     pub(super) fn entries(&self, places: Vec<Place>, now: DateTime) -> Vec<Entry> {
         let workers = AT_A_TIME.min(places.len());

@@ -20,6 +20,8 @@ use crate::{
 const NARROWEST: usize = 24;
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
+/// A blank at which a paragraph is not broken; clean text has none.
+const NO_BREAK: &str = "\u{a0}";
 /// Before dishes.
 pub(super) const INDENT: usize = 2;
 /// The link to the way there.
@@ -55,12 +57,12 @@ impl Sheet {
         self.paragraph(style, text, 0);
     }
 
-    /// Text wrapped, each line indented.
+    /// Text wrapped, each line indented; not at blanks that are none to break at.
     pub(super) fn paragraph(&mut self, style: Style, text: &str, indent: usize) {
         for range in wrap(text, self.width.saturating_sub(indent)) {
             pad(&mut self.text, indent);
-            let line = text.get(range).unwrap_or_default();
-            self.ink.write(&mut self.text, style, line);
+            let line = text.get(range).unwrap_or_default().replace(NO_BREAK, " ");
+            self.ink.write(&mut self.text, style, &line);
             self.text.push('\n');
         }
     }
@@ -213,7 +215,7 @@ impl Sheet {
         let mut unpublished = Vec::new();
         let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
         for entry in entries {
-            let name = entry.place.name.clone();
+            let name = entry.place.name.replace(' ', NO_BREAK);
             match &entry.serving {
                 Serving::Known(today, _) => match today.state() {
                     State::Open => {}

@@ -153,9 +153,10 @@ fn what_was_found() {
     let entries = entries();
     for query in ["fisk", "potatis lax", "kö"] {
         let results = search(&entries, &Query::new(query).unwrap());
-        snapshots!(format!("find-{}", query.replace(' ', "-")), |page: &Page| found(
-            query, &results, page
-        ));
+        snapshots!(
+            format!("find-{}", crate::fold::fold(query).replace(' ', "-")),
+            |page: &Page| found(query, &results, page)
+        );
     }
 }
 

@@ -248,6 +248,25 @@ fn stored_menus_of_today_are_shown_with_their_age() {
 }
 
 #[test]
+fn a_menu_is_found_where_the_list_is_not() {
+    let origin = Origin::start(|head, stream| {
+        use std::io::Write;
+        let (status, body) = match head.starts_with("GET /restaurant/food-co ") {
+            true => ("200 OK", r#"{"restaurant":{"title":"Food & Co","menu":[{"dish":"Kolja"}]}}"#),
+            false => ("502 Bad Gateway", r#"{"detail":"the upstream is down"}"#),
+        };
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.get_mut().write_all(answer.as_bytes())?;
+        Ok(Then::KeepOpen)
+    });
+    let text = found(&["--relay", &origin.url(), "Food-Co"]);
+    assert!(text.starts_with("Food & Co") && text.contains("Kolja"), "{text}");
+    let (code, message) = not_found(&["--relay", &origin.url(), "jons"]);
+    assert_eq!(code, 3);
+    assert!(message.contains("the upstream is down (502)\nTry again"), "{message}");
+}
+
+#[test]
 fn stale_menus_say_so_and_yesterdays_are_not_shown() {
     for (age, shown) in [("5", true), ("90000", false)] {
         let origin = Origin::start(move |head, stream| {
