@@ -60,8 +60,7 @@ impl Entry {
 /// The entries of a region, which is meant by the beginning of its name;
 /// `None` where there is no such region.
 pub fn of_region(entries: Vec<Entry>, region: &str) -> Option<Vec<Entry>> {
-    let of: Vec<_> =
-        entries.into_iter().filter(|entry| is_region(&entry.place, region)).collect();
+    let of: Vec<_> = entries.into_iter().filter(|entry| is_region(&entry.place, region)).collect();
     (!of.is_empty()).then_some(of)
 }
 

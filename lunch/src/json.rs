@@ -129,3 +129,77 @@ impl<'a> Menu<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::search::{Query, search};
+
+    fn entries() -> Vec<Entry> {
+        let place = Place {
+            id: "jons".to_owned(),
+            name: "Jöns Jacob".to_owned(),
+            raw_name: "Jöns Jacob ".to_owned(),
+            region: Some("Solna".to_owned()),
+            homepage: None,
+            menu_url: None,
+            map_url: None,
+            coordinate: Some(Coordinate { latitude: 59.34673, longitude: 18.02465 }),
+        };
+        let menu = crate::Menu {
+            name: String::new(),
+            region: None,
+            homepage: None,
+            map_url: None,
+            lines: [" Räkmacka 99:-", "Glad påsk!", "Stängt"].map(str::to_owned).to_vec(),
+        };
+        let freshness = Freshness { age: Some(Duration::from_secs(7)), stale: true };
+        let known = Serving::Known(Today::of(&menu), freshness);
+        let missing = Serving::Missing("it took too long (504)".to_owned());
+        [known, missing].map(|serving| Entry { place: place.clone(), serving }).to_vec()
+    }
+
+    #[test]
+    fn restaurants_as_json() {
+        insta::assert_snapshot!(restaurants(&entries()));
+    }
+
+    #[test]
+    fn matches_as_json() {
+        let entries = entries();
+        let query = Query::new("räka").unwrap();
+        insta::assert_snapshot!(found("räka", &search(&entries, &query)));
+    }
+
+    #[test]
+    fn every_member_is_in_the_readme() {
+        fn names(value: &Value, into: &mut BTreeSet<String>) {
+            match value {
+                Value::Object(object) => {
+                    for (name, value) in object {
+                        into.insert(name.clone());
+                        names(value, into);
+                    }
+                }
+                Value::Array(values) => values.iter().for_each(|value| names(value, into)),
+                _ => {}
+            }
+        }
+
+        let entries = entries();
+        let query = Query::new("räka").unwrap();
+        let mut members = BTreeSet::new();
+        for text in [restaurants(&entries), found("räka", &search(&entries, &query))] {
+            names(&serde_json::from_str(&text).unwrap(), &mut members);
+        }
+        let readme = include_str!("../README.md");
+        for name in members {
+            let written = [format!("`{name}`"), format!(".{name}`"), format!("\"{name}\"")];
+            assert!(written.iter().any(|written| readme.contains(written)), "{name}");
+        }
+    }
+}

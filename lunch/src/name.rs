@@ -93,12 +93,14 @@ fn near<'a>(known: &[Known<'a>], wanted: &str) -> Vec<&'a Place> {
 pub(crate) fn near_words(texts: impl Iterator<Item = String>, wanted: &str) -> Vec<String> {
     const SHORTEST: usize = 3;
     let mut near: Vec<(f64, String)> = Vec::new();
-    for word in texts.flat_map(|text| words(&text)) {
-        let word = word.folded;
-        let likeness = strsim::jaro_winkler(wanted, &word);
-        let is_new = !near.iter().any(|(_, known)| *known == word);
-        if LIKE < likeness && SHORTEST <= word.len() && is_new {
-            near.push((likeness, word));
+    for text in texts {
+        for word in words(&text) {
+            let likeness = strsim::jaro_winkler(wanted, &word.folded);
+            let written = text.get(word.whole()).unwrap_or_default().to_lowercase();
+            let is_new = !near.iter().any(|(_, known)| *known == written);
+            if LIKE < likeness && SHORTEST <= word.folded.len() && is_new {
+                near.push((likeness, written));
+            }
         }
     }
     near.sort_by(|(a, _), (b, _)| b.total_cmp(a));

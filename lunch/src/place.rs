@@ -144,7 +144,7 @@ mod tests {
             let coordinate =
                 coordinate.map(|(latitude, longitude)| Coordinate { latitude, longitude });
             let map_url = map.map(str::to_owned);
-            let place = Place::of(&Restaurant { coordinate, map_url, ..restaurant() });
+            let place = Place::of(&Restaurant { map_url, coordinate, ..restaurant() });
             assert_eq!(place.walk_url().as_deref(), expected);
         }
 
@@ -152,7 +152,8 @@ mod tests {
         check(Some((59.8, 17.63)), None, Some(on_foot));
         check(None, Some("http://o/#map=18/59.8/17.63"), Some(on_foot));
         check(None, Some("http://o/#map=18/59.8/17.63&layers=N"), Some(on_foot));
-        for map in ["http://o/", "http://o/#map=18/x/y", "http://o/#map=1/99/1", "http://o/#map=1"] {
+        for map in ["http://o/", "http://o/#map=18/x/y", "http://o/#map=1/99/1", "http://o/#map=1"]
+        {
             check(None, Some(map), Some(map));
         }
         check(None, None, None);

@@ -87,9 +87,11 @@ impl Today {
     fn add(&mut self, text: String, raw: String) {
         match notice::meaning(&text) {
             Meaning::Closed => self.closed.push(Notice { text, raw }),
+            // A price alone is of whatever stands beside it.
+            Meaning::Dish if price::is_all(&text) => self.notices.push(Notice { text, raw }),
             Meaning::Notice => self.notices.push(Notice { text, raw }),
             Meaning::Dish => {
-                let (text, price) = price::split(text);
+                let (text, price) = price::split(&text);
                 self.dishes.push(Dish { text, price, raw });
             }
         }
@@ -157,6 +159,7 @@ mod tests {
             &["Vi håller stängt över helgerna."],
             &[],
         );
+        check(&["Kolja", "129:-"], State::Open, &["Kolja"], &[], &["129:-"]);
         check(&["🍕", "🍔", "🍕"], State::Open, &["🍕", "🍔"], &[], &[]);
     }
 

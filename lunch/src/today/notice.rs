@@ -16,22 +16,72 @@ pub(super) enum Meaning {
 const CLOSED_ENDINGS: [&str; 3] = ["stangt", "stangd", "stangda"];
 /// What a line says that is closed, as it is compared, anywhere in it.
 const CLOSED: [&str; 14] = [
-    "inga maltider serveras", "ingen lunch", "ingen servering", "inga ratter", "ingen meny",
-    "serverar ej", "serverar inte", "serveras ej", "ej oppet", "inte oppet", "no lunch",
-    "no meals", "not served", "oppnar ater",
+    "inga maltider serveras",
+    "ingen lunch",
+    "ingen servering",
+    "inga ratter",
+    "ingen meny",
+    "serverar ej",
+    "serverar inte",
+    "serveras ej",
+    "ej oppet",
+    "inte oppet",
+    "no lunch",
+    "no meals",
+    "not served",
+    "oppnar ater",
 ];
 /// What the whole of it is.
 const CLOSED_WHOLE: [&str; 14] = [
-    "closed", "closed today", "semester", "helgdag", "rod dag", "julafton", "juldagen",
-    "annandag jul", "nyarsafton", "nyarsdagen", "langfredag", "midsommarafton", "klamdag",
+    "closed",
+    "closed today",
+    "semester",
+    "helgdag",
+    "rod dag",
+    "julafton",
+    "juldagen",
+    "annandag jul",
+    "nyarsafton",
+    "nyarsdagen",
+    "langfredag",
+    "midsommarafton",
+    "klamdag",
     "public holiday",
 ];
 /// What a greeting begins with.
 const GREETINGS: [&str; 16] = [
-    "glad pask", "glad midsommar", "glad sommar", "trevlig midsommar", "trevlig sommar",
-    "trevlig helg", "trevlig pask", "god jul", "god helg", "gott nytt ar", "valkommen",
-    "valkomna", "happy easter", "merry christmas", "have a nice", "enjoy your",
+    "glad pask",
+    "glad midsommar",
+    "glad sommar",
+    "trevlig midsommar",
+    "trevlig sommar",
+    "trevlig helg",
+    "trevlig pask",
+    "god jul",
+    "god helg",
+    "gott nytt ar",
+    "valkommen",
+    "valkomna",
+    "happy easter",
+    "merry christmas",
+    "have a nice",
+    "enjoy your",
 ];
+const WEEKDAYS: [&str; 12] = [
+    "mandag",
+    "tisdag",
+    "onsdag",
+    "torsdag",
+    "fredag",
+    "lordag",
+    "sondag",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+];
+
 /// What a clean line is.
 pub(super) fn meaning(text: &str) -> Meaning {
     let folded = fold(text);
@@ -55,9 +105,8 @@ fn is_closed(folded: &str) -> bool {
 
 /// What is on every Friday says nothing of today.
 fn is_habit(folded: &str) -> bool {
-    let rest = folded.strip_prefix("varje ").or_else(|| folded.strip_prefix("every "));
-    let day = rest.and_then(|rest| rest.split(' ').next());
-    day.is_some_and(|day| day.ends_with("dag") || day.ends_with("day"))
+    let day = folded.strip_prefix("varje ").or_else(|| folded.strip_prefix("every "));
+    day.is_some_and(|day| WEEKDAYS.iter().any(|weekday| day.starts_with(weekday)))
 }
 
 /// Capitals and two exclamation marks: no dish is announced like that.
@@ -78,11 +127,23 @@ mod tests {
     #[test]
     fn closed() {
         for text in [
-            "Stängt", "STÄNGT!", "Stängt.", "Sommarstängt", "Trettondedag jul, stängt!",
-            "Klämdag. Restaurangen är stängd.", "Semester stängt", "STÄNGT FÖR EVENEMANG!!",
-            "JULAFTON, STÄNGT!!", "Inga måltider serveras", "Annandag påsk, stängt! !",
-            "Semesterstängt. Vi öppnar åter den 14/8", "Vi öppnar åter måndag", "Closed today",
-            "Vi har semesterstängt. Välkommen åter 7 augusti.", "Julafton", "Ingen lunch idag",
+            "Stängt",
+            "STÄNGT!",
+            "Stängt.",
+            "Sommarstängt",
+            "Trettondedag jul, stängt!",
+            "Klämdag. Restaurangen är stängd.",
+            "Semester stängt",
+            "STÄNGT FÖR EVENEMANG!!",
+            "JULAFTON, STÄNGT!!",
+            "Inga måltider serveras",
+            "Annandag påsk, stängt! !",
+            "Semesterstängt. Vi öppnar åter den 14/8",
+            "Vi öppnar åter måndag",
+            "Closed today",
+            "Vi har semesterstängt. Välkommen åter 7 augusti.",
+            "Julafton",
+            "Ingen lunch idag",
         ] {
             assert_eq!(meaning(text), Meaning::Closed, "{text}");
         }
@@ -91,9 +152,15 @@ mod tests {
     #[test]
     fn notices() {
         for text in [
-            "Glad påsk!", "Trevlig midsommar!", "Välkommen igen den 10/1 2023",
-            "VARJE FREDAG FIKA !!", "Varje Torsdag PIZZA !!", "Every Friday: cake",
-            "VINN EN RESA! !", "(demo) Påhittad meny – not a real menu",
+            "Glad påsk!",
+            "Trevlig midsommar!",
+            "Välkommen igen den 10/1 2023",
+            "VARJE FREDAG FIKA !!",
+            "Varje Torsdag PIZZA !!",
+            "Every Friday: cake",
+            "VINN EN RESA! !",
+            "(Varje fredagserverar vi dessert)",
+            "(demo) Påhittad meny – not a real menu",
         ] {
             assert_eq!(meaning(text), Meaning::Notice, "{text}");
         }
@@ -102,9 +169,17 @@ mod tests {
     #[test]
     fn dishes() {
         for text in [
-            "Chili con carne serveras med ris", "GRILLBUFFÉ", "FRANKIE`S", "Kakbuffé", "(150g)",
-            "Gazpacho (serveras kall)", "Janssons frestelse med julskinka", "Demo: kolja",
-            "Smördegsstrudel serveras med enclosed cheese", "Grillbuffé!!", "Varje dags kolja"
+            "Chili con carne serveras med ris",
+            "GRILLBUFFÉ",
+            "FRANKIE`S",
+            "Kakbuffé",
+            "(150g)",
+            "Gazpacho (serveras kall)",
+            "Janssons frestelse med julskinka",
+            "Demo: kolja",
+            "Smördegsstrudel serveras med enclosed cheese",
+            "Grillbuffé!!",
+            "Varje dags kolja",
         ] {
             assert_eq!(meaning(text), Meaning::Dish, "{text}");
         }

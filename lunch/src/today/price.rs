@@ -9,8 +9,8 @@ const UNITS: [&str; 5] = [":-", ",-", "kr", "sek", "kronor"];
 
 /// The text without its price, and the price; the text as it is where it has
 /// none, more than one, or nothing else.
-pub(super) fn split(text: String) -> (String, Option<u32>) {
-    let Some((at, price)) = only(&text) else { return (text, None) };
+pub(super) fn split(text: &str) -> (String, Option<u32>) {
+    let Some((at, price)) = only(text) else { return (text.to_owned(), None) };
     let mut before = text.get(..at.start).unwrap_or_default().trim_end();
     let mut after = text.get(at.end..).unwrap_or_default().trim_start();
     if let (Some(outside), Some(behind)) = (before.strip_suffix('('), after.strip_prefix(')')) {
@@ -18,12 +18,17 @@ pub(super) fn split(text: String) -> (String, Option<u32>) {
     }
     let before = before.trim_end_matches(['–', '-', '·', '|', ',']).trim_end();
     let rest = match (before.is_empty(), after.is_empty()) {
-        (true, true) => return (text, None),
+        (true, true) => return (text.to_owned(), None),
         (false, false) if after.starts_with([',', '.', ')', ';']) => format!("{before}{after}"),
         (false, false) => format!("{before} {after}"),
         _ => format!("{before}{after}"),
     };
     (rest, Some(price))
+}
+
+/// Whether the text is a price and nothing else.
+pub(super) fn is_all(text: &str) -> bool {
+    only(text).is_some_and(|(at, _)| at == (0..text.len()))
 }
 
 /// The price in the text, if there is one only.
@@ -51,7 +56,8 @@ fn price(number: &str, behind: &str) -> Option<(usize, u32)> {
     let length = UNITS.iter().filter_map(|unit| {
         let head = unit_on.get(..unit.len())?;
         let after = unit_on.get(unit.len()..)?;
-        let ends = !unit.ends_with(char::is_alphabetic) || !after.starts_with(char::is_alphanumeric);
+        let ends =
+            !unit.ends_with(char::is_alphabetic) || !after.starts_with(char::is_alphanumeric);
         (head.eq_ignore_ascii_case(unit) && ends).then_some(unit.len())
     });
     length.max().map(|length| (blank + length, price))
@@ -67,7 +73,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str, price: Option<u32>) {
-        assert_eq!(split(text.to_owned()), (expected.to_owned(), price));
+        assert_eq!(split(text), (expected.to_owned(), price));
     }
 
     #[test]
@@ -86,9 +92,18 @@ mod tests {
     #[test]
     fn other_numbers_are_not() {
         for text in [
-            "Högrevsburgare (150g)", "5 kroketter", "20 kräftor", "129:-", "Öppet 11-14",
-            "Liten 89:- stor 109:-", "Välkommen 10/1 2023", "3 kr", "1234 kr", "99",
-            "99999999999999999999 kr", "Burgare 200 gram",
+            "Högrevsburgare (150g)",
+            "5 kroketter",
+            "20 kräftor",
+            "129:-",
+            "Öppet 11-14",
+            "Liten 89:- stor 109:-",
+            "Välkommen 10/1 2023",
+            "3 kr",
+            "1234 kr",
+            "99",
+            "99999999999999999999 kr",
+            "Burgare 200 gram",
         ] {
             check(text, text, None);
         }
