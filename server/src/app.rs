@@ -7,16 +7,18 @@ use futures_util::{
     future::{Either, ready},
 };
 use http::{HeaderValue, Method, Version, header};
-use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get, middleware::SetHeader};
+use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, endpoint::make, get};
+use poem_openapi::OpenApi;
 
 use crate::{
-    api::{docs, health::HealthApi, upstream::UpstreamApi},
+    api::{docs, health::HealthApi, lunch::LunchApi, upstream::UpstreamApi},
     cache::{
         Answer, Cache,
         status::{CACHE_STATUS, CacheStatus, Outcome},
     },
     exchange::RequestHead,
     hop,
+    names::{Names, is_anything},
     problem::Problem,
     serve::Drain,
     target::{ANYTHING, Target},
@@ -25,20 +27,6 @@ use crate::{
         metrics::{self, Metrics},
     },
 };
-
-/// What hides a path of the upstream, which `/relay_anything/…` then leads to.
-const RESERVED: [&str; 4] = ["/docs", "/openapi.json", "/healthz", "/readyz"];
-
-/// Whether the relay answers a path itself; `path` may have a query.
-pub fn is_reserved(path: &str) -> bool {
-    let end = path.find(['?', '#']).unwrap_or(path.len());
-    let path = &path[..end];
-    path == ANYTHING || is_anything(path) || RESERVED.contains(&path)
-}
-
-fn is_anything(path: &str) -> bool {
-    path.strip_prefix(ANYTHING).is_some_and(|rest| rest.starts_with('/'))
-}
 
 /// What both listeners show.
 #[derive(Clone, Debug)]
@@ -49,22 +37,59 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What the upstream was asked for and spared.
     pub books: Arc<Books>,
+    /// The menus, where the upstream is the lunch API.
+    pub lunch: Option<LunchApi>,
     /// Whether the public listener is coming to its end.
     pub drain: Drain,
 }
 
 /// The public stack: a few names of our own, and the relay for all others.
 pub fn app(parts: &Parts) -> impl Endpoint<Output = Response> + use<> {
-    let service = docs::service(HealthApi { drain: parts.drain.clone() });
-    let own = Route::new()
-        .at("/docs", get(docs::page()))
-        .at("/openapi.json", get(docs::openapi(&service)))
-        .nest("/", service.with(never_stored()));
+    let health = HealthApi { drain: parts.drain.clone() };
+    let (own, names) = match &parts.lunch {
+        None => (documented(health), Names::Relay),
+        Some(lunch) => {
+            let own = documented((health, lunch.clone()));
+            (listings(own, &Arc::new(lunch.clone())), Names::Lunch)
+        }
+    };
     App {
         relay: Relay { cache: Arc::clone(&parts.cache) },
         own,
+        names,
         metrics: Arc::clone(&parts.metrics),
     }
+}
+
+/// Endpoints with their documentation.
+fn documented(api: impl OpenApi + 'static) -> Route {
+    let service = docs::service(api);
+    Route::new()
+        .at("/docs", get(docs::page()))
+        .at("/openapi.json", get(docs::openapi(&service)))
+        .nest("/", service.after(not_stored))
+}
+
+/// The menus as text, which a typed description would say no more of.
+fn listings(routes: Route, lunch: &Arc<LunchApi>) -> Route {
+    let day = {
+        let lunch = Arc::clone(lunch);
+        make(move |request| {
+            let lunch = Arc::clone(&lunch);
+            async move { Ok::<_, poem::Error>(lunch.day_as_text(&request).await) }
+        })
+    };
+    let restaurant = {
+        let lunch = Arc::clone(lunch);
+        make(move |request| {
+            let lunch = Arc::clone(&lunch);
+            async move {
+                let name: String = request.path_params()?;
+                Ok::<_, poem::Error>(lunch.restaurant_as_text(&request, name).await)
+            }
+        })
+    };
+    routes.at("/lunch", get(day)).at("/lunch/:restaurant", get(restaurant))
 }
 
 /// The operator's stack.
@@ -75,16 +100,21 @@ pub fn admin(parts: &Parts) -> impl Endpoint<Output = Response> + use<> {
     });
     let health = HealthApi { drain: parts.drain.clone() };
     let service = docs::service((health, UpstreamApi { books: Arc::clone(&parts.books) }));
-    Own(Route::new().at("/metrics", get(exposition)).nest("/", service.with(never_stored())))
+    Own(Route::new().at("/metrics", get(exposition)).nest("/", service.after(not_stored)))
 }
 
-fn never_stored() -> SetHeader {
-    SetHeader::new().overriding(header::CACHE_CONTROL, "no-store")
+/// What does not say how long it may be kept is not.
+async fn not_stored(answer: Result<Response>) -> Result<Response> {
+    let mut answer = answer?;
+    let field = answer.headers_mut().entry(header::CACHE_CONTROL);
+    field.or_insert(HeaderValue::from_static("no-store"));
+    Ok(answer)
 }
 
 struct App {
     relay: Relay,
     own: Route,
+    names: Names,
     metrics: Arc<Metrics>,
 }
 
@@ -93,7 +123,7 @@ impl Endpoint for App {
 
     fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
         // Relayed paths do not pass a router.
-        let answer = if RESERVED.contains(&request.uri().path()) {
+        let answer = if self.names.are_own(request.uri().path()) {
             Either::Right(self.own(request).boxed())
         } else {
             self.relay
@@ -187,20 +217,5 @@ async fn own(routes: &Route, request: Request) -> Response {
             }
             _ => Problem::new(error.status(), "proxy_internal_error", error.to_string()).response(),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reserved_names() {
-        for path in ["/docs", "/docs?x", "/readyz", "/relay_anything", "/relay_anything/x"] {
-            assert!(is_reserved(path), "{path}");
-        }
-        for path in ["/", "/docs/", "/doc", "/relay_anythingx", "/restaurant/docs", "/a?/docs"] {
-            assert!(!is_reserved(path), "{path}");
-        }
     }
 }

@@ -27,6 +27,7 @@ use crate::{
         snapshot::file::SnapshotFile,
     },
     demo::DemoConfig,
+    names::Names,
     serve::ServeConfig,
     telemetry,
     upstream::UpstreamConfig,
@@ -208,6 +209,14 @@ impl Config {
         });
         let rules = numbered.chain(of_preset).collect();
         Rules::new(rules, flags)
+    }
+
+    /// The names that the relay answers itself.
+    pub fn names(&self) -> Names {
+        match self.preset() {
+            Preset::Lunch => Names::Lunch,
+            Preset::None => Names::Relay,
+        }
     }
 
     /// The preset in force.

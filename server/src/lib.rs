@@ -29,6 +29,7 @@ pub mod serve;
 
 pub mod app;
 pub mod exchange;
+pub mod names;
 pub mod problem;
 pub mod target;
 
@@ -39,6 +40,7 @@ pub mod list;
 pub mod upstream;
 
 pub mod demo;
+pub mod menus;
 
 pub mod api;
 pub mod clock;

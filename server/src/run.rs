@@ -15,11 +15,14 @@ use poem::EndpointExt;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
+    api::lunch::LunchApi,
     app::{self, Parts},
     cache::{Cache, snapshot::Snapshot},
     clock::Clock,
     config::Config,
     demo::{self, DemoConfig},
+    menus::Menus,
+    names::Names,
     serve::{self, Drain, Limits},
     telemetry::{access_log::AccessLog, ledger::Books, metrics::Metrics},
     upstream::{Address, Base, Governed, Retried, Upstream},
@@ -54,7 +57,8 @@ pub async fn relay(
     let address = base.to_string();
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new());
-    let upstream = Upstream::new(base, &config.upstream, Arc::clone(&metrics))
+    let names = config.names();
+    let upstream = Upstream::new(base, names, &config.upstream, Arc::clone(&metrics))
         .context("cannot read the system's certificates, which an https upstream needs")?;
     let upstream = Governed::new(upstream, &config.upstream, clock.clone(), seed());
     let watch = upstream.watch();
@@ -72,7 +76,7 @@ pub async fn relay(
     metrics.watch_saved(cache.saved());
     let books = Arc::new(Books::open(address, watch, cache.saved(), &metrics, clock.clone()));
     tokio::spawn(Arc::clone(&books).keep());
-    tokio::spawn(clock.keep_true());
+    tokio::spawn(clock.clone().keep_true());
     tokio::spawn(Arc::clone(&cache).maintain());
 
     let snapshot =
@@ -83,8 +87,13 @@ pub async fn relay(
         snapshot.load().await;
     }
 
+    let lunch = (names == Names::Lunch).then(|| LunchApi {
+        menus: Arc::new(Menus::new(Arc::clone(&cache))),
+        clock: clock.clone(),
+    });
     let parts = Parts {
         cache,
+        lunch,
         metrics: Arc::clone(&metrics),
         books: Arc::clone(&books),
         drain: Drain::default(),

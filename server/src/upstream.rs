@@ -29,10 +29,10 @@ use self::{
     deadline::Deadline,
 };
 use crate::{
-    app::is_reserved,
     config::{AtMost, Rate},
     exchange::Failure,
     hop::{self, Forwarding},
+    names::Names,
     telemetry::metrics::{Metrics, UpstreamOutcome},
 };
 
@@ -103,6 +103,8 @@ pub struct Upstream {
     base: Base,
     client: Client,
     timeout: Duration,
+    /// What of its paths cannot be asked for by their own names.
+    names: Names,
     announce: Announce,
     metrics: Arc<Metrics>,
 }
@@ -120,6 +122,7 @@ impl Upstream {
     /// Fails where the system's certificates are needed and cannot be read.
     pub fn new(
         base: Base,
+        names: Names,
         config: &UpstreamConfig,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Upstream> {
@@ -127,6 +130,7 @@ impl Upstream {
             client: client::client(&base, config.connect_timeout.into())?,
             base,
             timeout: config.upstream_timeout.into(),
+            names,
             announce: if config.forwarded { Announce::Client } else { Announce::Nobody },
             metrics,
         })
@@ -258,7 +262,7 @@ impl Upstream {
         let location = headers.get(&name).map(HeaderValue::as_bytes).map(str::from_utf8);
         let Some(Ok(location)) = location else { return };
         if let Some(own) = hop::own_location(location, self.base.authority(), self.base.path()) {
-            let own = if is_reserved(&own) || names_a_host(&own) {
+            let own = if self.names.hide(&own) || names_a_host(&own) {
                 format!("/relay_anything{own}")
             } else {
                 own

@@ -149,6 +149,13 @@ pub fn own(body: &[u8]) -> HeaderValue {
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
+/// A weak tag of our own for what is said of this content.
+pub fn weak(content: &[u8]) -> HeaderValue {
+    let mut tag = b"W/".to_vec();
+    tag.extend_from_slice(own(content).as_bytes());
+    HeaderValue::from_bytes(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
 /// Whether a tag is one of [`own`], weakened on its way or not.
 pub fn is_own(tag: &EntityTag<'_>) -> bool {
     tag.opaque.strip_prefix(OWN).is_some_and(|hash| {

@@ -215,6 +215,13 @@ impl<'a> CacheStatus<'a> {
     }
 }
 
+/// The freshness that is left, as a member of [`CacheStatus`] says it.
+pub fn ttl_of(member: &HeaderValue) -> Option<i64> {
+    // Before the strings, in which anything may be.
+    let parameters = member.to_str().ok()?.split('"').next()?;
+    parameters.split("; ").find_map(|parameter| parameter.strip_prefix("ttl="))?.parse().ok()
+}
+
 /// The greatest integer of a structured field (RFC 9651 §3.3.1).
 const MAX_INTEGER: i64 = 999_999_999_999_999;
 
@@ -278,6 +285,15 @@ mod tests {
             &CacheStatus::hit().key(Some("/a\"\\å")),
             "lunch-relay; hit; key=\"/a\\\"\\\\%C3%A5\"",
         );
+    }
+
+    #[test]
+    fn the_freshness_left_is_read_as_it_was_written() {
+        for ttl in [-29, 0, 600] {
+            let status = CacheStatus::fwd(Fwd::Stale).stored().ttl(ttl).key(Some("/; ttl=1"));
+            assert_eq!(ttl_of(&status.value()), Some(ttl));
+        }
+        assert_eq!(ttl_of(&CacheStatus::fwd(Fwd::Stale).key(Some("/; ttl=1")).value()), None);
     }
 
     #[test]
