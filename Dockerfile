@@ -13,12 +13,14 @@ COPY xtask/Cargo.toml xtask/
 RUN for member in loadgen lunch server xtask; do \
         mkdir -p $member/src && echo '' > $member/src/lib.rs && echo 'fn main() {}' > $member/src/main.rs; \
     done \
-    && cargo build --release --locked --package server --package loadgen
+    && cargo build --release --locked --package server --package loadgen \
+    && cargo build --release --locked --package lunch
 COPY . .
 # Newer than what was built from the empty sources.
 RUN find loadgen lunch server -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --package server --package loadgen \
-    && mkdir -p /out && cp target/release/relay target/release/loadgen /out/
+    && cargo build --release --locked --package lunch \
+    && mkdir -p /out && cp target/release/relay target/release/loadgen target/release/lunch /out/
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 LABEL org.opencontainers.image.title="lunch-relay" \

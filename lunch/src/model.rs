@@ -1,4 +1,4 @@
-//! Restaurants, menus and dishes.
+//! Restaurants and menus, as the API told of them.
 //!
 //! The API leaves out, renames and blanks almost anything from one era to the
 //! next, so all is optional but what names a thing. A part that is not known is
@@ -47,14 +47,8 @@ pub struct Menu {
     pub homepage: Option<String>,
     /// Where it is, as a link to a map.
     pub map_url: Option<String>,
-    /// The lines of the menu, in its order; often none.
-    pub dishes: Vec<Dish>,
-}
-
-/// A line of a menu: mostly a dish, but also a notice, a price, or nothing.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Dish {
-    /// The text as it came: padded, doubled or blank.
-    pub text: String,
+    /// The lines of the menu as they came, in its order: mostly dishes, but also
+    /// notices, prices, doubles and blanks; often none. [`Today`](crate::Today)
+    /// tells them apart.
+    pub lines: Vec<String>,
 }

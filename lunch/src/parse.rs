@@ -14,7 +14,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Coordinate, Dish, Menu, Restaurant};
+use crate::model::{Coordinate, Menu, Restaurant};
 
 /// Reads the list of restaurants, in its order.
 pub fn parse_restaurants(json: &[u8]) -> Result<Vec<Restaurant>, ParseError> {
@@ -33,12 +33,12 @@ pub fn parse_menu(json: &[u8]) -> Result<Menu, ParseError> {
     let Value::Object(restaurant) = restaurant else {
         return Err(ParseError::unexpected("restaurant", "an object", restaurant));
     };
-    let dishes = match restaurant.get("menu") {
+    let lines = match restaurant.get("menu") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(dishes)) => dishes
             .iter()
             .enumerate()
-            .map(|(at, value)| dish(at, value))
+            .map(|(at, value)| line(at, value))
             .collect::<Result<_, _>>()?,
         Some(other) => return Err(ParseError::unexpected("restaurant.menu", "an array", other)),
     };
@@ -47,7 +47,7 @@ pub fn parse_menu(json: &[u8]) -> Result<Menu, ParseError> {
         region: text(restaurant, Names::REGION),
         homepage: text(restaurant, Names::HOMEPAGE),
         map_url: text(restaurant, Names::MAP_URL),
-        dishes,
+        lines,
     })
 }
 
@@ -198,11 +198,11 @@ fn coordinate(value: &Value) -> Option<Coordinate> {
     Some(Coordinate { latitude: latitude.as_f64()?, longitude: longitude.as_f64()? })
 }
 
-fn dish(at: usize, value: &Value) -> Result<Dish, ParseError> {
+fn line(at: usize, value: &Value) -> Result<String, ParseError> {
     let path = format!("restaurant.menu[{at}]");
     match value {
         Value::Object(dish) => match dish.get("dish") {
-            Some(Value::String(text)) => Ok(Dish { text: text.clone() }),
+            Some(Value::String(text)) => Ok(text.clone()),
             other => Err(ParseError::unexpected(
                 format!("{path}.dish"),
                 "a string",

@@ -90,7 +90,7 @@ fn check_menu(json: &str, expected: [Option<&str>; 4], dishes: &[&str]) {
     let [region, homepage, map_url] =
         [&menu.region, &menu.homepage, &menu.map_url].map(Option::as_deref);
     assert_eq!([Some(menu.name.as_str()), region, homepage, map_url], expected);
-    assert_eq!(menu.dishes.iter().map(|dish| dish.text.as_str()).collect::<Vec<_>>(), dishes);
+    assert_eq!(menu.lines, dishes);
 }
 
 #[test]

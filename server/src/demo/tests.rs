@@ -32,7 +32,7 @@ fn check(era: Era, expected: &[(&str, usize)]) {
             assert!(menu.map_url.is_some());
             assert_eq!(restaurant.map_url.is_some(), era <= Era::D);
             assert_eq!(restaurant.coordinate.is_some(), era >= Era::C);
-            (restaurant.id.as_str(), menu.dishes.len())
+            (restaurant.id.as_str(), menu.lines.len())
         })
         .collect();
     assert_eq!(listed, expected, "era {era:?}");
@@ -124,7 +124,7 @@ fn dishes_arrive_as_they_were_written() {
         let request = Request::get(target).body(()).unwrap().into_parts().0;
         let answer = routes::answer(&state, &request, Workers::Agree, Instant::now());
         let menu = lunch::parse_menu(&answer.body).unwrap();
-        assert_eq!(menu.dishes[0].text, "Fisk:\u{a0}Pocherad lax med ägg- och dillsås ");
-        assert_eq!(menu.dishes[4].text, "(demo) Påhittad meny – not a real menu");
+        assert_eq!(menu.lines[0], "Fisk:\u{a0}Pocherad lax med ägg- och dillsås ");
+        assert_eq!(menu.lines[4], "(demo) Påhittad meny – not a real menu");
     }
 }

@@ -13,6 +13,7 @@ mod docs;
 mod governor;
 mod hostile;
 mod ledger;
+mod lunch;
 mod model;
 mod process;
 mod retries;
