@@ -2,11 +2,11 @@
 //! API ever had, cleaned, searched and laid out for a terminal.
 //!
 //! - [`model`] and [`parse`]: what the API says, leniently
-//! - [`clean`]: the text as a person would have written it
+//! - [`mod@clean`]: the text as a person would have written it
 //! - [`today`]: a menu's lines told apart: dishes with their prices, notices,
 //!   and what says that it is closed
 //! - [`place`]: a restaurant as a place to go to
-//! - [`search`]: the dishes that a hungry person means
+//! - [`mod@search`]: the dishes that a hungry person means
 //! - [`name`]: the restaurant that somebody means
 //! - [`listing`]: text for a terminal; [`json`]: for programs
 //!

@@ -106,7 +106,6 @@ pub fn restaurant(entry: &Entry, page: &Page) -> String {
             sheet.paragraph(Style::Warning, &format!("Menu not available: {reason}"), INDENT);
         }
     }
-    sheet.blank();
     sheet.addresses(place);
     sheet.text
 }

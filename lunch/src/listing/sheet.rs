@@ -264,6 +264,9 @@ impl Sheet {
         let menu = place.menu_url.as_ref().filter(|url| Some(*url) != place.homepage.as_ref());
         let links =
             [("Walk", place.walk_url()), ("Menu", menu.cloned()), ("Site", place.homepage.clone())];
+        if links.iter().any(|(_, url)| url.is_some()) {
+            self.blank();
+        }
         for (what, url) in links {
             if let Some(url) = url {
                 pad(&mut self.text, INDENT);

@@ -251,9 +251,10 @@ fn stored_menus_of_today_are_shown_with_their_age() {
 fn a_menu_is_found_where_the_list_is_not() {
     let origin = Origin::start(|head, stream| {
         use std::io::Write;
-        let (status, body) = match head.starts_with("GET /restaurant/food-co ") {
-            true => ("200 OK", r#"{"restaurant":{"title":"Food & Co","menu":[{"dish":"Kolja"}]}}"#),
-            false => ("502 Bad Gateway", r#"{"detail":"the upstream is down"}"#),
+        let (status, body) = if head.starts_with("GET /restaurant/food-co ") {
+            ("200 OK", r#"{"restaurant":{"title":"Food & Co","menu":[{"dish":"Kolja"}]}}"#)
+        } else {
+            ("502 Bad Gateway", r#"{"detail":"the upstream is down"}"#)
         };
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         stream.get_mut().write_all(answer.as_bytes())?;
