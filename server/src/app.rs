@@ -215,6 +215,9 @@ async fn own(routes: &Route, request: Request) -> Response {
             405 => {
                 Problem::method_not_allowed(format!("{path} is only read"), "GET, HEAD").response()
             }
+            400..500 => {
+                Problem::new(error.status(), "http_request_error", error.to_string()).response()
+            }
             _ => Problem::new(error.status(), "proxy_internal_error", error.to_string()).response(),
         },
     }

@@ -31,8 +31,8 @@ const LARGEST: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Menus {
     cache: Arc<Cache>,
-    lists: Forms,
-    menus: Forms,
+    list: Forms,
+    each: Forms,
 }
 
 /// The restaurants there are.
@@ -82,12 +82,12 @@ pub enum Unread {
 impl Menus {
     /// The menus behind a cache.
     pub fn new(cache: Arc<Cache>) -> Menus {
-        Menus { cache, lists: Forms::new("/restaurant"), menus: Forms::new("/restaurant/{}") }
+        Menus { cache, list: Forms::new("/restaurant"), each: Forms::new("/restaurant/{}") }
     }
 
     /// Reads the list; `asker` is whose turn it is.
     pub async fn list(&self, asker: &RemoteAddr) -> Result<List, Unread> {
-        let (body, source) = self.read(&self.lists, "", asker).await?;
+        let (body, source) = self.read(&self.list, "", asker).await?;
         let restaurants = parse_restaurants(&body).map_err(|error| source.unreadable(&error))?;
         Ok(List { places: restaurants.iter().map(Place::of).collect(), source })
     }
@@ -119,7 +119,7 @@ impl Menus {
     }
 
     async fn read_menu(&self, id: &str, asker: &RemoteAddr) -> Result<(Menu, Source), Unread> {
-        let (body, source) = self.read(&self.menus, id, asker).await?;
+        let (body, source) = self.read(&self.each, id, asker).await?;
         let menu = parse_menu(&body).map_err(|error| source.unreadable(&error))?;
         Ok((menu, source))
     }

@@ -69,7 +69,7 @@ impl LunchApi {
             Ok((list, served)) => {
                 let view = Restaurants::of(&list, &served);
                 let text = || listing::day(&entries(&served), &page);
-                Answer::new(request, view, text, sources(&list, &served))
+                Answer::new(request, view, text, &sources(&list, &served))
             }
             Err(refused) => refused.into(),
         }
@@ -95,7 +95,7 @@ impl LunchApi {
             Ok((list, served)) => {
                 let text = || listing::restaurant(&served.entry, &page);
                 let sources = sources(&list, std::slice::from_ref(&served));
-                Answer::new(request, Restaurant::of(&served), text, sources)
+                Answer::new(request, Restaurant::of(&served), text, &sources)
             }
             Err(refused) => refused.into(),
         }
@@ -130,7 +130,7 @@ impl LunchApi {
                 let found = search(&entries, &query);
                 let text = || listing::found(&q.0, &found, &page);
                 let view = Dishes::of(&q.0, &found, &entries, &served);
-                Answer::new(request, view, text, sources(&list, &served))
+                Answer::new(request, view, text, &sources(&list, &served))
             }
             Err(refused) => refused.into(),
         }
@@ -141,20 +141,14 @@ impl LunchApi {
     /// The listing for a terminal: of the day, or of the dishes that `find`
     /// names in the query.
     pub async fn day_as_text(&self, request: &Request) -> Response {
-        let asks = Asks::of(request);
-        let asker = request.remote_addr();
-        if let Some(words) = &asks.find {
-            let found = self.dishes(
-                request,
-                param::Query(words.clone()),
-                param::Query(asks.region),
-                param::Query(asks.width),
-            );
-            return found.await.in_form(Form::Text);
+        let Asks { region, find, width } = Asks::of(request);
+        let (region, width) = (param::Query(region), param::Query(width));
+        match find {
+            Some(words) => {
+                self.dishes(request, param::Query(words), region, width).await.in_form(Form::Text)
+            }
+            None => self.restaurants(request, region, width).await.in_form(Form::Text),
         }
-        let _ = asker;
-        let day = self.restaurants(request, param::Query(asks.region), param::Query(asks.width));
-        day.await.in_form(Form::Text)
     }
 
     /// The listing of one restaurant for a terminal.
@@ -179,7 +173,7 @@ impl LunchApi {
         if let (Some(region), true) = (region, wanted.is_empty()) {
             let regions = lunch::entry::regions(&list.places).into_iter().map(str::to_owned);
             let detail = format!("there is no region '{region}'");
-            return Err(Refused::unknown(detail, regions.collect()));
+            return Err(Refused::unknown(&detail, regions.collect()));
         }
         let served = self.menus.menus(wanted, asker).await;
         Ok((list, served))
@@ -192,11 +186,11 @@ impl LunchApi {
             Meant::One(place) => place.clone(),
             Meant::Several(places) => {
                 let detail = format!("several restaurants could be meant by '{name}'");
-                return Err(Refused::unknown(detail, ids(&places)));
+                return Err(Refused::unknown(&detail, ids(&places)));
             }
             Meant::None(near) => {
                 let detail = format!("there is no restaurant '{name}'");
-                return Err(Refused::unknown(detail, ids(&near)));
+                return Err(Refused::unknown(&detail, ids(&near)));
             }
         };
         let served = self.menus.menu(place, asker).await;

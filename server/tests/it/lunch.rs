@@ -5,15 +5,14 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::OnceLock,
     thread,
     time::Duration,
 };
 
-use crate::support::{Origin, Relay, Then};
+use crate::support::{Demo, Origin, Relay, Then};
 
 const ERAS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -63,34 +62,6 @@ fn not_found(args: &[&str]) -> (i32, String) {
     let output = lunch(args);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{args:?}");
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-}
-
-/// A demo upstream in a process of its own.
-struct Demo {
-    child: Child,
-    base: String,
-}
-
-impl Demo {
-    fn start(era: &str) -> Demo {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_relay"))
-            .args(["demo-upstream", "--listen=127.0.0.1:0", "--latency=0ms", "--era", era])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut base = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut base).unwrap();
-        Demo { child, base: base.trim_end().to_owned() }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn relay_over(base: &str, flags: &[&str]) -> (Relay, String) {

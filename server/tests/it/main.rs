@@ -23,4 +23,5 @@ mod schedule;
 mod simulation;
 mod snapshot;
 mod support;
+mod typed;
 mod wire;

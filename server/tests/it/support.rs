@@ -150,6 +150,34 @@ pub(crate) enum Then {
     Close,
 }
 
+/// A demo upstream in a process of its own.
+pub(crate) struct Demo {
+    child: Child,
+    pub(crate) base: String,
+}
+
+impl Demo {
+    pub(crate) fn start(era: &str) -> Demo {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_relay"))
+            .args(["demo-upstream", "--listen=127.0.0.1:0", "--latency=0ms", "--era", era])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut base = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut base).unwrap();
+        Demo { child, base: base.trim_end().to_owned() }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// An origin that answers each request with what a function writes.
 pub(crate) struct Origin {
     address: SocketAddr,

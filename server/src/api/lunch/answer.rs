@@ -23,7 +23,7 @@ use crate::{
 
 /// An answer with a `T`, or a problem.
 #[derive(Debug)]
-pub struct Answer<T> {
+pub(super) struct Answer<T> {
     json: Response,
     text: Response,
     asked: Form,
@@ -32,7 +32,7 @@ pub struct Answer<T> {
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// For programs.
     Json,
     /// For people.
@@ -41,14 +41,14 @@ pub enum Form {
 
 /// Why there is no answer.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub(super) struct Refused {
     problem: Problem,
     suggestions: Vec<String>,
 }
 
 /// What is wrong (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
-pub struct MenuProblem {
+pub(super) struct MenuProblem {
     /// `about:blank`: the status says it all.
     pub r#type: String,
     /// The status in words.
@@ -64,13 +64,13 @@ pub struct MenuProblem {
 
 impl<T: ToJSON> Answer<T> {
     /// What was asked for, made of what was read at these sources.
-    pub fn new(
+    pub(super) fn new(
         request: &Request,
         view: T,
         text: impl FnOnce() -> String,
-        sources: Vec<Source>,
+        sources: &[Source],
     ) -> Answer<T> {
-        let told = told(&sources);
+        let told = told(sources);
         let json = view.to_json_string();
         let text = text();
         let form = |body: String, media_type: &'static str| {
@@ -98,7 +98,7 @@ impl<T: ToJSON> Answer<T> {
 
 impl<T> Answer<T> {
     /// The answer, written so.
-    pub fn in_form(self, form: Form) -> Response {
+    pub(super) fn in_form(self, form: Form) -> Response {
         match form {
             Form::Json => self.json,
             Form::Text => self.text,
@@ -122,7 +122,7 @@ impl<T: Send> IntoResponse for Answer<T> {
 
 impl Refused {
     /// A request that cannot be answered.
-    pub fn new(status: StatusCode, detail: String) -> Refused {
+    pub(super) fn new(status: StatusCode, detail: String) -> Refused {
         let error = match status {
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => "http_request_error",
             StatusCode::GATEWAY_TIMEOUT => "http_response_timeout",
@@ -132,7 +132,7 @@ impl Refused {
     }
 
     /// Something that there is not, and what may have been meant.
-    pub fn unknown(detail: String, suggestions: Vec<String>) -> Refused {
+    pub(super) fn unknown(detail: &str, suggestions: Vec<String>) -> Refused {
         let detail = match &suggestions[..] {
             [] => format!("{detail}: /v1/restaurants lists what there is"),
             [one] => format!("{detail}: did you mean {one}?"),
@@ -330,7 +330,7 @@ mod tests {
     fn who_asks_for_what_there_is_not_is_told_what_there_is() {
         let check = |suggestions: &[&str], detail: &str| {
             let suggestions = suggestions.iter().map(|&id| id.to_owned()).collect();
-            let refused = Refused::unknown("there is no restaurant 'x'".to_owned(), suggestions);
+            let refused = Refused::unknown("there is no restaurant 'x'", suggestions);
             assert_eq!(refused.problem.detail, format!("there is no restaurant 'x': {detail}"));
         };
         check(&[], "/v1/restaurants lists what there is");

@@ -8,7 +8,8 @@ use crate::menus::{List, Served, Source};
 /// Restaurants with their menus.
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(example)]
-pub struct Restaurants {
+#[expect(clippy::struct_field_names, reason = "the API's own word")]
+pub(super) struct Restaurants {
     /// In the order of the API.
     pub restaurants: Vec<Restaurant>,
     /// Where the list was read: the relay's URI.
@@ -22,7 +23,7 @@ pub struct Restaurants {
 /// A restaurant.
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(example)]
-pub struct Restaurant {
+pub(super) struct Restaurant {
     /// What the API calls it.
     pub id: String,
     /// Its name.
@@ -45,7 +46,7 @@ pub struct Restaurant {
 
 /// A place on Earth, in degrees (WGS 84).
 #[derive(Clone, Copy, Debug, PartialEq, Object)]
-pub struct Coordinate {
+pub(super) struct Coordinate {
     /// North of the equator.
     pub latitude: f64,
     /// East of Greenwich.
@@ -54,7 +55,7 @@ pub struct Coordinate {
 
 /// What a restaurant serves today.
 #[derive(Clone, Debug, PartialEq, Object)]
-pub struct Menu {
+pub(super) struct Menu {
     /// Whether there is something to eat.
     pub status: Status,
     /// What there is to eat, in the menu's order.
@@ -79,7 +80,7 @@ pub struct Menu {
 /// Whether there is something to eat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename_all = "lowercase")]
-pub enum Status {
+pub(super) enum Status {
     /// There are dishes.
     Open,
     /// It says that it is closed.
@@ -92,7 +93,7 @@ pub enum Status {
 
 /// Something to eat.
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
-pub struct Dish {
+pub(super) struct Dish {
     /// What it is.
     pub text: String,
     /// In kronor.
@@ -104,7 +105,8 @@ pub struct Dish {
 /// Dishes that match.
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(example)]
-pub struct Dishes {
+#[expect(clippy::struct_field_names, reason = "the API's own word")]
+pub(super) struct Dishes {
     /// What was looked for.
     pub query: String,
     /// The best first.
@@ -117,7 +119,7 @@ pub struct Dishes {
 
 /// A dish that matches, and where to go.
 #[derive(Clone, Debug, PartialEq, Object)]
-pub struct Match {
+pub(super) struct Match {
     /// What it is.
     pub text: String,
     /// In kronor.
@@ -140,7 +142,7 @@ pub struct Match {
 
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Object)]
-pub struct Part {
+pub(super) struct Part {
     /// Where it begins.
     pub start: u32,
     /// Where it ends.
@@ -149,7 +151,7 @@ pub struct Part {
 
 /// A restaurant whose menu could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
-pub struct Missing {
+pub(super) struct Missing {
     /// What the API calls it.
     pub restaurant: String,
     /// Why.
