@@ -37,6 +37,7 @@ pub fn openapi<A: OpenApi>(
 ) -> impl Endpoint<Output = Response> + use<A> {
     let mut description: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     describe_relayed(&mut description);
+    describe_menus(&mut description);
     let text = serde_json::to_vec(&description).unwrap_or_default();
     let document = Document::new(text, "application/json", HeaderMap::new());
     make_sync(move |request| document.answer(&request))
@@ -151,6 +152,60 @@ fn swagger_ui() -> (String, HeaderValue) {
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     let rest = text.split_once(begin).map_or("", |(_, rest)| rest);
     rest.split_once(end).map_or("", |(inside, _)| inside)
+}
+
+/// Adds what the typed description of the menus cannot say: values to try out,
+/// and the listings for a terminal.
+fn describe_menus(description: &mut Value) {
+    for (parameters, name, example) in [
+        ("/paths/~1v1~1restaurants~1{id}/get/parameters", "id", "bikupan"),
+        ("/paths/~1v1~1dishes/get/parameters", "q", "fisk"),
+    ] {
+        let parameters = description.pointer_mut(parameters).and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            if parameter["name"] == name {
+                parameter["example"] = example.into();
+            }
+        }
+    }
+    let Some(paths) = description["paths"].as_object_mut() else { return };
+    if !paths.contains_key("/v1/restaurants") {
+        return;
+    }
+    let listing = |operation: &str, summary: &str, parameters: Value| {
+        json!({ "get": {
+            "tags": ["lunch"],
+            "summary": summary,
+            "operationId": operation,
+            "parameters": parameters,
+            "responses": {
+                "200": {
+                    "description": "Text, as wide as asked for or 80 columns.",
+                    "content": { "text/plain; charset=utf-8": { "schema": { "type": "string" } } }
+                },
+                "default": {
+                    "description": "What is wrong, in a line; the statuses are those of /v1/restaurants.",
+                    "content": { "text/plain; charset=utf-8": { "schema": { "type": "string" } } }
+                }
+            }
+        }})
+    };
+    let asked = |name: &str, description: &str, kind: &str| {
+        json!({ "name": name, "in": "query", "required": false, "description": description,
+            "schema": { "type": kind } })
+    };
+    let width = asked("width", "Columns of the listing", "integer");
+    let day = json!([
+        asked("region", "The region, or what its name begins with", "string"),
+        asked("find", "Only the dishes that match, as q of /v1/dishes", "string"),
+        width,
+    ]);
+    let name = json!({ "name": "restaurant", "in": "path", "required": true,
+        "description": "Its identifier or its name", "schema": { "type": "string" },
+        "example": "bikupan" });
+    paths.insert("/lunch".to_owned(), listing("lunch", "What there is to eat, to read", day));
+    let one = listing("lunch_restaurant", "One restaurant, to read", json!([name, width]));
+    paths.insert("/lunch/{restaurant}".to_owned(), one);
 }
 
 /// Adds the paths that a typed description has no template for.

@@ -58,10 +58,9 @@ impl LunchApi {
         &self,
         request: &Request,
         /// The region, or what its name begins with; neither case nor accents count
-        #[oai(default)]
         region: param::Query<Option<String>>,
         /// Columns of the listing
-        #[oai(default)]
+        #[oai(validator(minimum(value = "1"), maximum(value = "400")))]
         width: param::Query<Option<u16>>,
     ) -> Answer<Restaurants> {
         let page = self.page(width.0);
@@ -87,7 +86,7 @@ impl LunchApi {
         #[oai(validator(max_length = 200))]
         id: param::Path<String>,
         /// Columns of the listing
-        #[oai(default)]
+        #[oai(validator(minimum(value = "1"), maximum(value = "400")))]
         width: param::Query<Option<u16>>,
     ) -> Answer<Restaurant> {
         let page = self.page(width.0);
@@ -113,10 +112,9 @@ impl LunchApi {
         #[oai(validator(min_length = 1, max_length = 200))]
         q: param::Query<String>,
         /// The region, or what its name begins with
-        #[oai(default)]
         region: param::Query<Option<String>>,
         /// Columns of the listing
-        #[oai(default)]
+        #[oai(validator(minimum(value = "1"), maximum(value = "400")))]
         width: param::Query<Option<u16>>,
     ) -> Answer<Dishes> {
         let page = self.page(width.0);

@@ -11,6 +11,11 @@ fn relay() -> Relay {
     Relay::before(&format!("http://{}", nowhere()))
 }
 
+/// A relay of the lunch API, which has more to document.
+fn relay_of_lunch() -> Relay {
+    Relay::start(&["--upstream=demo"])
+}
+
 fn unzipped(body: &[u8]) -> String {
     std::io::read_to_string(GzDecoder::new(body)).unwrap()
 }
@@ -40,6 +45,25 @@ fn the_description_has_the_relays_own_paths_and_the_relayed_ones() {
 }
 
 #[test]
+fn the_description_of_a_relay_of_the_lunch_api_has_its_menus() {
+    let answer = relay_of_lunch().get("/openapi.json");
+    let description: Value = serde_json::from_slice(&answer.body).unwrap();
+    for path in ["/v1/restaurants", "/v1/restaurants/{id}", "/v1/dishes"] {
+        let operation = &description["paths"][path]["get"];
+        assert!(operation["summary"].is_string(), "{path}: {operation}");
+        let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().collect();
+        assert_eq!(statuses, ["200", "304", "400", "404", "500", "502", "503", "504"], "{path}");
+    }
+    for path in ["/lunch", "/lunch/{restaurant}"] {
+        assert!(description["paths"][path]["get"]["summary"].is_string(), "{path}");
+    }
+    let schema = &description["components"]["schemas"]["Restaurants"];
+    assert!(schema["example"]["restaurants"][0]["menu"]["dishes"][0]["text"].is_string());
+    let q = &description["paths"]["/v1/dishes"]["get"]["parameters"][0];
+    assert_eq!((&q["name"], &q["example"]), (&"q".into(), &"fisk".into()));
+}
+
+#[test]
 fn the_page_is_compressed_tagged_and_guarded() {
     let relay = relay();
     let answer = get(relay.public, "/docs", "accept-encoding: gzip\r\n");
@@ -57,7 +81,7 @@ fn the_page_is_compressed_tagged_and_guarded() {
 
 #[test]
 fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
-    let relay = relay();
+    let relay = relay_of_lunch();
     let profile = tempfile::tempdir().unwrap();
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
@@ -69,7 +93,14 @@ fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
         .expect("chromium is there: `cargo xtask ci` installs it");
     let page = String::from_utf8_lossy(&output.stdout);
     let log = String::from_utf8_lossy(&output.stderr);
-    for part in ["/healthz", "/readyz", "Relay GET to the upstream", "Is the process alive?"] {
+    for part in [
+        "/healthz",
+        "/readyz",
+        "Relay GET to the upstream",
+        "Is the process alive?",
+        "The dishes of today that match, and where to go for them",
+        "What there is to eat, to read",
+    ] {
         assert!(page.contains(part), "{part} is not on the page: {log}");
     }
     assert!(!log.contains("Content Security Policy"), "{log}");

@@ -58,8 +58,8 @@ pub(super) struct MenuProblem {
     /// What is wrong and what to do about it.
     pub detail: String,
     /// What may have been meant.
-    #[oai(skip_serializing_if_is_empty)]
-    pub suggestions: Vec<String>,
+    #[oai(skip_serializing_if_is_none)]
+    pub suggestions: Option<Vec<String>>,
 }
 
 impl<T: ToJSON> Answer<T> {
@@ -149,7 +149,7 @@ impl Refused {
                 title: "Not Found".to_owned(),
                 status: self.problem.status.as_u16(),
                 detail: self.problem.detail.clone(),
-                suggestions: self.suggestions.clone(),
+                suggestions: Some(self.suggestions.clone()),
             };
             response.set_body(problem.to_json_string());
         }

@@ -29,16 +29,22 @@ pub(super) struct Restaurant {
     /// Its name.
     pub name: String,
     /// The campus or part of town.
+    #[oai(skip_serializing_if_is_none)]
     pub region: Option<String>,
     /// Its website.
+    #[oai(skip_serializing_if_is_none)]
     pub homepage: Option<String>,
     /// The page its menu is read from.
+    #[oai(skip_serializing_if_is_none)]
     pub menu_url: Option<String>,
     /// A map around it.
+    #[oai(skip_serializing_if_is_none)]
     pub map_url: Option<String>,
     /// The way there on foot.
+    #[oai(skip_serializing_if_is_none)]
     pub walk_url: Option<String>,
     /// Where it is.
+    #[oai(skip_serializing_if_is_none)]
     pub coordinate: Option<Coordinate>,
     /// What it serves today.
     pub menu: Menu,
@@ -64,13 +70,15 @@ pub(super) struct Menu {
     pub closed: Vec<String>,
     /// Other lines that are no dishes.
     pub notices: Vec<String>,
-    /// When the upstream said so; null where it could not be had.
+    /// When the upstream said so, if it could be had.
+    #[oai(skip_serializing_if_is_none)]
     pub as_of: Option<String>,
     /// How long ago that is.
     pub age_seconds: u64,
     /// Whether it serves although it is not fresh any more.
     pub stale: bool,
-    /// Where it was read: the relay's URI; null where it could not be had.
+    /// Where it was read, if it could be had: the relay's URI.
+    #[oai(skip_serializing_if_is_none)]
     pub source: Option<String>,
     /// Why it could not be had.
     #[oai(skip_serializing_if_is_none)]
@@ -97,6 +105,7 @@ pub(super) struct Dish {
     /// What it is.
     pub text: String,
     /// In kronor.
+    #[oai(skip_serializing_if_is_none)]
     pub price: Option<u32>,
     /// The line as it came.
     pub raw: String,
@@ -123,6 +132,7 @@ pub(super) struct Match {
     /// What it is.
     pub text: String,
     /// In kronor.
+    #[oai(skip_serializing_if_is_none)]
     pub price: Option<u32>,
     /// The matching parts of the text, as offsets into its UTF-8.
     pub matches: Vec<Part>,
@@ -131,8 +141,10 @@ pub(super) struct Match {
     /// The restaurant's name.
     pub name: String,
     /// The campus or part of town.
+    #[oai(skip_serializing_if_is_none)]
     pub region: Option<String>,
     /// The way there on foot.
+    #[oai(skip_serializing_if_is_none)]
     pub walk_url: Option<String>,
     /// The age of the menu.
     pub age_seconds: u64,
