@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use http_body_util::{BodyExt, Limited, combinators::BoxBody};
 use lunch::{Entry, Freshness, Menu, Place, Serving, Today, parse_menu, parse_restaurants};
 use poem::{Body, Response, web::RemoteAddr};
+use tokio::time::{Instant, timeout_at};
 
 use self::form::Forms;
 pub use self::source::Source;
@@ -22,6 +23,11 @@ use crate::{cache::Cache, exchange::RequestHead, target::Target};
 
 /// Menus that are read at a time for one request.
 const AT_A_TIME: usize = 4;
+/// Menus that are read for one request: the API has had 25.
+const MOST: usize = 200;
+/// How long one request waits for all of its menus. What comes later is there
+/// for the next.
+const WITHIN: Duration = Duration::from_secs(30);
 /// Redirects that are followed; the API needs one.
 const REDIRECTS: usize = 3;
 /// The most that a list or a menu has.
@@ -102,20 +108,26 @@ impl Menus {
                 let serving = Serving::Known(Today::of(&menu), freshness);
                 Served { entry: Entry { place, serving }, source: Some(source) }
             }
-            Err(why) => {
-                let serving = Serving::Missing(why.to_string());
-                Served { entry: Entry { place, serving }, source: None }
-            }
+            Err(why) => missing(place, &why.to_string()),
         }
     }
 
     /// Reads the menus of these restaurants, some at a time, in their order.
     pub async fn menus(&self, places: Vec<Place>, asker: &RemoteAddr) -> Vec<Served> {
-        stream::iter(places)
-            .map(|place| self.menu(place, asker))
-            .buffered(AT_A_TIME)
-            .collect()
-            .await
+        let deadline = Instant::now() + WITHIN;
+        let read = |(at, place): (usize, Place)| async move {
+            if MOST <= at {
+                return (at, missing(place, &format!("only the first {MOST} menus are read")));
+            }
+            let served = timeout_at(deadline, self.menu(place.clone(), asker)).await;
+            let late = |_| missing(place, "it took too long; it may be there soon");
+            (at, served.unwrap_or_else(late))
+        };
+        // Those behind a slow one do not wait for it.
+        let reading = stream::iter(places.into_iter().enumerate()).map(read);
+        let mut served: Vec<_> = reading.buffer_unordered(AT_A_TIME).collect().await;
+        served.sort_by_key(|(at, _)| *at);
+        served.into_iter().map(|(_, served)| served).collect()
     }
 
     async fn read_menu(&self, id: &str, asker: &RemoteAddr) -> Result<(Menu, Source), Unread> {
@@ -180,6 +192,12 @@ impl Menus {
             format!("the upstream leads from {path} in a circle"),
         ))
     }
+}
+
+fn missing(place: Place, why: &str) -> Served {
+    // It may quote what the upstream said, and end up in a terminal.
+    let serving = Serving::Missing(lunch::clean(why));
+    Served { entry: Entry { place, serving }, source: None }
 }
 
 fn request(target: &Target, asker: &RemoteAddr) -> RequestHead {

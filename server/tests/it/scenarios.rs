@@ -2,6 +2,7 @@
 
 mod endings;
 mod guard;
+mod menus;
 mod parts;
 mod rules;
 mod saved;

@@ -178,6 +178,9 @@ fn a_terminal_gets_a_listing() {
     let day = listing("/lunch?width=60", "");
     assert!(day.contains("Stekt strömming") && day.contains("Solna ──"), "{day}");
     assert!(!day.contains('\u{1b}'), "no escapes are asked for");
+    for hostile in ["/lunch/%1B%5B31mx", "/lunch?region=%1B%5B31mx", "/lunch?find=%1B%5B31m"] {
+        assert!(!relay.get(hostile).text().contains('\u{1b}'), "{hostile}");
+    }
     let unknown = relay.get("/lunch/bikupn");
     assert_eq!(
         (unknown.status(), unknown.text().as_str()),

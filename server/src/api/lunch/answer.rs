@@ -158,7 +158,8 @@ impl Refused {
 
     fn text(&self) -> Response {
         let mut response = self.problem.response();
-        response.set_body(format!("{}\n", self.problem.detail));
+        // It quotes what was asked for, and is meant for a terminal.
+        response.set_body(format!("{}\n", lunch::clean(&self.problem.detail)));
         response.set_content_type("text/plain; charset=utf-8")
     }
 }
