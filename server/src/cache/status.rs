@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use super::clause::Clause;
 use crate::problem::NAME;
 
 /// The field's name.
@@ -222,6 +223,20 @@ pub fn ttl_of(member: &HeaderValue) -> Option<i64> {
     parameters.split("; ").find_map(|parameter| parameter.strip_prefix("ttl="))?.parse().ok()
 }
 
+/// Whether what a member of [`CacheStatus`] is about serves although it is not
+/// fresh any more.
+pub fn is_stale(member: &HeaderValue) -> bool {
+    const CLAUSES: [Clause; 4] = [
+        Clause::StaleWhileRevalidate,
+        Clause::StaleIfError,
+        Clause::RequestMaxStale,
+        Clause::Guard,
+    ];
+    let text = member.to_str().unwrap_or_default();
+    let is_of = |clause: Clause| text.ends_with(&format!("; detail=\"{}\"", clause.as_str()));
+    ttl_of(member).is_some_and(|ttl| ttl < 0) || CLAUSES.into_iter().any(is_of)
+}
+
 /// The greatest integer of a structured field (RFC 9651 §3.3.1).
 const MAX_INTEGER: i64 = 999_999_999_999_999;
 
@@ -294,6 +309,19 @@ mod tests {
             assert_eq!(ttl_of(&status.value()), Some(ttl));
         }
         assert_eq!(ttl_of(&CacheStatus::fwd(Fwd::Stale).key(Some("/; ttl=1")).value()), None);
+    }
+
+    #[test]
+    fn what_serves_though_it_is_stale_is_told_apart() {
+        let check = |status: &CacheStatus, stale| assert_eq!(is_stale(&status.value()), stale);
+        check(&CacheStatus::hit().ttl(5), false);
+        check(&CacheStatus::hit().ttl(-1), true);
+        // It has just come, and is fresh for no time.
+        check(&CacheStatus::fwd(Fwd::UriMiss).stored().ttl(0), false);
+        check(&CacheStatus::fwd(Fwd::UriMiss).detail(Clause::NoStore.as_str()), false);
+        for clause in [Clause::StaleIfError, Clause::StaleWhileRevalidate, Clause::Guard] {
+            check(&CacheStatus::fwd(Fwd::Stale).ttl(0).detail(clause.as_str()), true);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Unread;
 use crate::{
-    cache::status::{CACHE_STATUS, ttl_of},
+    cache::status::{CACHE_STATUS, is_stale, ttl_of},
     target::Target,
 };
 
@@ -20,7 +20,7 @@ pub struct Source {
     pub as_of: Option<String>,
     /// Its age (RFC 9111 §5.1).
     pub age: Duration,
-    /// The freshness left in seconds, not positive where it is stale; `None`
+    /// The freshness left in seconds, not positive where there is none; `None`
     /// where it is not stored.
     pub ttl: Option<i64>,
     /// How the relay came by it (RFC 9211).
@@ -44,7 +44,7 @@ impl Source {
 
     /// Whether it serves although it is not fresh any more.
     pub fn is_stale(&self) -> bool {
-        self.ttl.is_some_and(|ttl| ttl <= 0)
+        self.cache_status.as_ref().is_some_and(is_stale)
     }
 
     /// The freshness that is left.

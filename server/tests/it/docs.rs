@@ -112,6 +112,8 @@ fn a_browser_shows_the_page_and_finds_nothing_forbidden() {
 fn help_and_readme_agree() {
     let output = Command::new(env!("CARGO_BIN_EXE_relay")).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
+    // It is wrapped.
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
 
