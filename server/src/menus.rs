@@ -2,7 +2,7 @@
 //! does, without a second hop over HTTP.
 //!
 //! The API has moved its slashes more than once; which form of a path works is
-//! found out and remembered ([`form`]).
+//! found out and remembered (`form`).
 
 mod form;
 mod source;

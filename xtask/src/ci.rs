@@ -12,16 +12,17 @@ use anyhow::{Context, bail, ensure};
 /// Programs that tests start, and the Debian packages that bring them.
 const NEEDED: [(&str, &str); 1] = [("chromium", "chromium")];
 
-/// Installs what is missing, then checks format, lints, tests and docs.
+/// Installs what is missing, then checks format, lints, docs and tests:
+/// what takes longest comes last.
 pub(crate) fn run() -> anyhow::Result<()> {
     install(&missing())?;
     cargo(&["fmt", "--all", "--check"], &[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
-    let totals = test()?;
     cargo(
         &["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
+    let totals = test()?;
     println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
     ensure!(0 < totals.passed, "no test ran");
     // A test that is skipped proves nothing.
