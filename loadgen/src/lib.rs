@@ -2,5 +2,7 @@
 //!
 //! [`null`] is the server that all others are measured against: it answers
 //! from memory and does nothing else, so what it costs is what HTTP costs.
+//! [`schedule`] says when requests are due.
 
 pub mod null;
+pub mod schedule;
