@@ -2,5 +2,11 @@
 //!
 //! [`null`] is the server that all others are measured against: it answers
 //! from memory and does nothing else, so what it costs is what HTTP costs.
+//! [`schedule`] says when requests are due, [`run`] sends them to a [`target`],
+//! and [`summary`] is what was measured.
 
 pub mod null;
+pub mod run;
+pub mod schedule;
+pub mod summary;
+pub mod target;
