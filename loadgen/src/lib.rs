@@ -5,7 +5,9 @@
 //! [`schedule`] says when requests are due, [`run`] sends them to a [`target`],
 //! and [`summary`] is what was measured.
 
+pub mod fault;
 pub mod null;
+pub mod record;
 pub mod run;
 pub mod schedule;
 pub mod summary;
