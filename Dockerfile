@@ -16,6 +16,8 @@ RUN for member in loadgen lunch server xtask; do \
     && cargo build --release --locked --package server --package loadgen \
     && cargo build --release --locked --package lunch
 COPY . .
+# The history is not here: pass "$(git describe --always --dirty)".
+ARG LOADGEN_COMMIT=unknown
 # Newer than what was built from the empty sources.
 RUN find loadgen lunch server -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --package server --package loadgen \

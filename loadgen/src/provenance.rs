@@ -1,0 +1,159 @@
+//! What a result needs with it to be repeated: the program, its arguments, and
+//! the machine with the limits that it ran under.
+//!
+//! Nothing here names the machine or tells a secret, so results can be shown.
+
+mod command;
+mod machine;
+mod parse;
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    time::SystemTime,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+pub use machine::{Machine, Ports};
+
+/// What is needed to repeat a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Version of `loadgen`.
+    pub version: String,
+    /// The commit it was built from; `-dirty` if files differed from it,
+    /// `unknown` if it was built without its history.
+    pub commit: String,
+    /// SHA-256 of the program's file, in hexadecimal digits.
+    pub binary_sha256: Option<String>,
+    /// The command line, the values of secret header fields left out.
+    pub command: Vec<String>,
+    /// What random arrivals were drawn from.
+    pub seed: Option<u64>,
+    /// When the run began, in UTC (RFC 3339).
+    pub started: String,
+    /// Where it ran.
+    pub machine: Machine,
+}
+
+impl Provenance {
+    /// That of this process, whose command line is `args` and which draws its
+    /// arrivals from `seed`.
+    pub fn collect(started: SystemTime, args: &[String], seed: Option<u64>) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: env!("LOADGEN_COMMIT").to_owned(),
+            binary_sha256: sha256_of_this_program().ok(),
+            command: command::without_secrets(args),
+            seed,
+            started: humantime::format_rfc3339_millis(started).to_string(),
+            machine: Machine::look(),
+        }
+    }
+
+    /// A line `key: value` for each fact that is known, for comments.
+    pub fn comment_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        // A tree of strings and numbers has no way to fail.
+        list(&serde_json::to_value(self).unwrap_or_default(), &mut lines);
+        lines
+    }
+
+    /// All of it as JSON without any whitespace, for formats in which that
+    /// separates fields.
+    pub fn one_word(&self) -> String {
+        let json = serde_json::to_string(self).unwrap_or_default();
+        // Compact JSON has whitespace in strings alone, where it can be escaped.
+        let escape = |c: char| {
+            if c.is_whitespace() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
+        };
+        json.chars().map(escape).collect()
+    }
+}
+
+fn list(facts: &Value, lines: &mut Vec<String>) {
+    for (key, value) in facts.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::Object(_) => list(value, lines),
+            Value::String(text) => lines.push(format!("{key}: {text}")),
+            other => lines.push(format!("{key}: {other}")),
+        }
+    }
+}
+
+fn sha256_of_this_program() -> io::Result<String> {
+    // The link leads to what was started, even if another file has its name now.
+    let mut file = File::open("/proc/self/exe")?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hash.update(&buffer[..read]),
+        }
+    }
+    Ok(hash.finalize().iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn provenance() -> Provenance {
+        let started = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_250);
+        let args = ["loadgen", "run", "--header", "Cookie: a b", "a\u{a0}b c\nd"];
+        Provenance::collect(started, &args.map(str::to_owned), Some(u64::MAX))
+    }
+
+    #[test]
+    fn this_process_has_one() {
+        let provenance = provenance();
+        assert_eq!(provenance.started, "2023-11-14T22:13:20.250Z");
+        assert_eq!(provenance.binary_sha256.unwrap().len(), 64);
+        assert!(!provenance.commit.is_empty());
+        let machine = provenance.machine;
+        assert!(0 < machine.cpus_available.unwrap());
+        assert!(machine.cpus_available <= machine.cpus_online);
+        assert!(0 < machine.memory_bytes.unwrap());
+        assert!(machine.kernel.is_some() && machine.load_average.is_some());
+        assert!(0 < machine.open_files.unwrap_or(u64::MAX));
+    }
+
+    #[test]
+    fn it_is_what_its_schema_says() {
+        let provenance = provenance();
+        let json = serde_json::to_value(&provenance).unwrap();
+        let schema = schemars::schema_for!(Provenance);
+        jsonschema::validator_for(schema.as_value()).unwrap().validate(&json).unwrap();
+        assert_eq!(serde_json::from_value::<Provenance>(json).unwrap(), provenance);
+    }
+
+    #[test]
+    fn one_word_is_one_and_says_the_same() {
+        let provenance = provenance();
+        let word = provenance.one_word();
+        assert!(!word.contains(char::is_whitespace), "{word}");
+        assert_eq!(serde_json::from_str::<Provenance>(&word).unwrap(), provenance);
+    }
+
+    #[test]
+    fn comments_are_lines() {
+        let lines = provenance().comment_lines();
+        assert!(lines.iter().all(|line| line.contains(": ") && !line.contains('\n')), "{lines:?}");
+        assert!(lines.contains(&"started: 2023-11-14T22:13:20.250Z".to_owned()));
+        assert!(lines.iter().any(|line| line.starts_with("kernel: ")));
+        let command = lines.iter().find(|line| line.starts_with("command: ")).unwrap();
+        assert_eq!(
+            command,
+            "command: [\"loadgen\",\"run\",\"--header\",\"Cookie: ***\",\"a\u{a0}b c\\nd\"]"
+        );
+    }
+}
