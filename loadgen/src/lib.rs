@@ -3,10 +3,12 @@
 //! [`null`] is the server that all others are measured against: it answers
 //! from memory and does nothing else, so what it costs is what HTTP costs.
 //! [`schedule`] says when requests are due, [`run`] sends them to a [`target`],
-//! and [`summary`] is what was measured. [`provenance`] says what made it.
+//! and [`summary`] is what was measured. [`output`] writes what was recorded in
+//! formats that other programs read, and [`provenance`] says what made it.
 
 pub mod fault;
 pub mod null;
+pub mod output;
 pub mod provenance;
 pub mod record;
 pub mod run;
