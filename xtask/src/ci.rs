@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 
 /// Programs that tests start, and the Debian packages that bring them.
-const NEEDED: [(&str, &str); 1] = [("chromium", "chromium")];
+const NEEDED: [(&str, &str); 3] = [("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")];
 
 /// Installs what is missing, then checks format, lints, docs and tests:
 /// what takes longest comes last.
