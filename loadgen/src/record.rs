@@ -96,9 +96,8 @@ impl Record {
     pub fn ended(&mut self, outcome: Outcome, moments: Moments) {
         self.counts.ended(outcome);
         let bound = match outcome {
-            Outcome::Completed(_) => Bound::Exact,
             Outcome::Failed(fault) if fault.is_timeout() => Bound::AtLeast,
-            Outcome::Failed(_) => Bound::Exact,
+            Outcome::Completed(_) | Outcome::Failed(_) => Bound::Exact,
             Outcome::Unfinished => Bound::AtLeast,
         };
         let Moments { due, sent, first_byte, done } = moments;
@@ -185,8 +184,8 @@ mod tests {
         Outcome::Completed(Answer { status, cache, bytes: 7, body: Body::Same })
     }
 
-    fn max(record: &Record, tag: Tag) -> Option<u64> {
-        record.times(tag).map(|times| (times.max().as_micros() + 500) as u64 / 1000)
+    fn max(record: &Record, tag: Tag) -> Option<u128> {
+        record.times(tag).map(|times| (times.max().as_micros() + 500) / 1000)
     }
 
     const LATE: Moments = Moments {

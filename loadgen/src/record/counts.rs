@@ -130,6 +130,7 @@ impl Totals {
     }
 
     /// Both added.
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
             planned: self.planned + other.planned,

@@ -44,6 +44,7 @@ impl Times {
 
     /// Says of `censored` times, the least of which is `least`, that they are
     /// lower bounds.
+    #[must_use]
     pub fn with_censored(mut self, censored: u64, least: Duration) -> Self {
         self.censored = censored;
         self.least_censored = if censored == 0 { u64::MAX } else { nanos(least) };
