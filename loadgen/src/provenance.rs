@@ -58,10 +58,10 @@ impl Provenance {
 
     /// A line `key: value` for each fact that is known, for comments.
     pub fn comment_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
         // A tree of strings and numbers has no way to fail.
-        list(&serde_json::to_value(self).unwrap_or_default(), &mut lines);
-        lines
+        let mut facts = serde_json::to_value(self).unwrap_or_default();
+        let machine = facts.get_mut("machine").map(Value::take).unwrap_or_default();
+        [facts, machine].iter().filter_map(Value::as_object).flatten().filter_map(line).collect()
     }
 
     /// All of it as JSON without any whitespace, for formats in which that
@@ -76,14 +76,11 @@ impl Provenance {
     }
 }
 
-fn list(facts: &Value, lines: &mut Vec<String>) {
-    for (key, value) in facts.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::Object(_) => list(value, lines),
-            Value::String(text) => lines.push(format!("{key}: {text}")),
-            other => lines.push(format!("{key}: {other}")),
-        }
+fn line((key, value): (&String, &Value)) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(format!("{key}: {text}")),
+        other => Some(format!("{key}: {other}")),
     }
 }
 
@@ -150,6 +147,8 @@ mod tests {
         assert!(lines.iter().all(|line| line.contains(": ") && !line.contains('\n')), "{lines:?}");
         assert!(lines.contains(&"started: 2023-11-14T22:13:20.250Z".to_owned()));
         assert!(lines.iter().any(|line| line.starts_with("kernel: ")));
+        let ports = lines.iter().find(|line| line.starts_with("local_ports: "));
+        assert!(ports.is_none_or(|ports| ports.contains(r#"{"first":"#)), "{ports:?}");
         let command = lines.iter().find(|line| line.starts_with("command: ")).unwrap();
         assert_eq!(
             command,
