@@ -7,6 +7,7 @@
 
 pub mod fault;
 pub mod null;
+pub mod number;
 pub mod record;
 pub mod run;
 pub mod schedule;
