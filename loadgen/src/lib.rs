@@ -3,8 +3,10 @@
 //! [`null`] is the server that all others are measured against: it answers
 //! from memory and does nothing else, so what it costs is what HTTP costs.
 //! [`schedule`] says when requests are due, [`run`] sends them to a [`target`],
-//! and [`summary`] is what was measured.
+//! and [`summary`] is what was measured. A [`condition`] is what may be demanded of
+//! that, and a [`number`] is read as people type it.
 
+pub mod condition;
 pub mod fault;
 pub mod null;
 pub mod number;
