@@ -3,13 +3,15 @@
 //! [`null`] is the server that all others are measured against: it answers
 //! from memory and does nothing else, so what it costs is what HTTP costs.
 //! [`schedule`] says when requests are due, [`run`] sends them to a [`target`],
-//! and [`summary`] is what was measured. A [`condition`] is what may be demanded of
-//! that, and a [`number`] is read as people type it.
+//! and [`summary`] is what was measured. A [`program`] is the steps
+//! of which a run consists, a [`condition`] what may be demanded of their
+//! results, and a [`number`] is read as people type it.
 
 pub mod condition;
 pub mod fault;
 pub mod null;
 pub mod number;
+pub mod program;
 pub mod record;
 pub mod run;
 pub mod schedule;
