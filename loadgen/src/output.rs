@@ -1,7 +1,179 @@
 //! What was recorded, as files that other programs read too.
 //!
 //! [`hlog`] keeps every interval's histogram, so that any quantile of any
-//! stretch of a run can be had later; [`hgrm`] is one distribution as text.
+//! stretch of a run can be had later; [`hgrm`] is one distribution as text, and
+//! [`tables`] are intervals and steps as CSV. [`Files`] writes them all while a
+//! run goes on, so that what was measured is there however it ends.
 
 pub mod hgrm;
 pub mod hlog;
+pub mod tables;
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use thiserror::Error;
+
+use crate::{
+    provenance::Provenance,
+    record::{Clock, Record, Tag},
+    run::{Begins, Event, Interval},
+    summary::{Step, Summary},
+};
+use hlog::{HlogWriter, Scope};
+use tables::Table;
+
+/// The files of a run, in one folder.
+#[derive(Debug)]
+pub struct Files {
+    folder: PathBuf,
+    open: Option<Open>,
+}
+
+/// Those that are written as the run goes on.
+#[derive(Debug)]
+struct Open {
+    provenance: Provenance,
+    hlog: HlogWriter<File>,
+    intervals: Table<File>,
+    steps: Table<File>,
+    total: Record,
+}
+
+/// A file that could not be written.
+#[derive(Debug, Error)]
+#[error("cannot write {}", .path.display())]
+pub struct FileError {
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+impl Files {
+    /// The folder for them; it is made where it is not there. What has a name
+    /// of theirs is replaced, so nothing of an older run is left among them.
+    pub fn new(folder: &Path) -> Result<Self, FileError> {
+        let failed = |source| FileError { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if is_ours(name) {
+                fs::remove_file(&path).map_err(|source| FileError { path, source })?;
+            }
+        }
+        // What cannot be written is better known before the run than after it.
+        let probe = folder.join("summary.json.tmp");
+        File::create(&probe).map_err(|source| FileError { path: probe, source })?;
+        Ok(Self { folder: folder.to_owned(), open: None })
+    }
+
+    /// Writes what `event` tells.
+    pub fn observe(&mut self, event: &Event<'_>) -> Result<(), FileError> {
+        match event {
+            Event::Countdown(_) | Event::StepBegins(..) => Ok(()),
+            Event::Begins(begins) => self.begin(begins),
+            Event::Interval(interval) => self.interval(interval),
+            Event::StepEnded(step, record) => self.step(step, record),
+        }
+    }
+
+    fn begin(&mut self, begins: &Begins) -> Result<(), FileError> {
+        let comments = begins.provenance.comment_lines();
+        let hlog = self.create("run.hlog")?;
+        let hlog = HlogWriter::new(hlog, begins.started, &comments)
+            .map_err(|source| self.failed("run.hlog", source))?;
+        let intervals = Table::new(self.create("intervals.csv")?, &comments)
+            .map_err(|source| self.failed("intervals.csv", source))?;
+        let steps = Table::new(self.create("steps.csv")?, &comments)
+            .map_err(|source| self.failed("steps.csv", source))?;
+        let provenance = begins.provenance.clone();
+        self.open = Some(Open { provenance, hlog, intervals, steps, total: Record::new() });
+        Ok(())
+    }
+
+    fn interval(&mut self, interval: &Interval<'_>) -> Result<(), FileError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let Interval { start, length, .. } = *interval;
+        let written = open
+            .hlog
+            .write(&Scope::Settle, start, length, interval.settle)
+            .and_then(|()| open.hlog.write(&Scope::Interval, start, length, interval.hold));
+        written.map_err(|source| self.failed("run.hlog", source))?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let written = tables::interval_rows(interval)
+            .into_iter()
+            .try_for_each(|row| open.intervals.write(&row));
+        written.map_err(|source| self.failed("intervals.csv", source))
+    }
+
+    fn step(&mut self, step: &Step, record: &Record) -> Result<(), FileError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.total.add(record);
+        let start = seconds(step.start_seconds + step.settle_seconds);
+        let length = seconds(step.hold_seconds);
+        let written = open.hlog.write(&Scope::Step(step.index), start, length, record);
+        let provenance = open.provenance.one_word();
+        written.map_err(|source| self.failed("run.hlog", source))?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let written = open.steps.write(&tables::step_row(step));
+        written.map_err(|source| self.failed("steps.csv", source))?;
+        // In a closed model there are no response times.
+        let clock = [Clock::Response, Clock::Service].map(Tag::all);
+        if let Some(times) = clock.iter().find_map(|tag| record.times(*tag)) {
+            let name = format!("step-{:03}.hgrm", step.index);
+            let mut text = Vec::new();
+            hgrm::write(&mut text, times, &provenance)
+                .and_then(|()| fs::write(self.folder.join(&name), text))
+                .map_err(|source| self.failed(&name, source))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what all came to, and closes the files.
+    pub fn finish(mut self, summary: &Summary) -> Result<(), FileError> {
+        if let Some(mut open) = self.open.take() {
+            let length = seconds(summary.run.lasted_seconds);
+            open.hlog
+                .write(&Scope::Total, Duration::ZERO, length, &open.total)
+                .map_err(|source| self.failed("run.hlog", source))?;
+        }
+        write_summary(&self.folder, summary)
+    }
+
+    fn create(&self, name: &str) -> Result<File, FileError> {
+        File::create(self.folder.join(name)).map_err(|source| self.failed(name, source))
+    }
+
+    fn failed(&self, name: &str, source: io::Error) -> FileError {
+        FileError { path: self.folder.join(name), source }
+    }
+}
+
+/// Writes `summary.json` into `folder`: whole, or not at all.
+pub fn write_summary(folder: &Path, summary: &Summary) -> Result<(), FileError> {
+    let (draft, path) = (folder.join("summary.json.tmp"), folder.join("summary.json"));
+    let write = || {
+        let mut file = BufWriter::new(File::create(&draft)?);
+        serde_json::to_writer_pretty(&mut file, summary)?;
+        file.write_all(b"\n")?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&draft, &path)
+    };
+    write().map_err(|source| FileError { path: path.clone(), source })
+}
+
+fn is_ours(name: &str) -> bool {
+    let step = name.strip_prefix("step-").and_then(|rest| rest.strip_suffix(".hgrm"));
+    step.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        || ["run.hlog", "summary.json", "summary.json.tmp", "steps.csv", "intervals.csv"]
+            .contains(&name)
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

@@ -82,10 +82,7 @@ pub struct Once {
 impl Step {
     /// How long it is: settle and hold.
     pub fn length(&self) -> Duration {
-        match &self.load {
-            Load::Open { profile, .. } => profile.length(),
-            Load::Closed { duration, .. } => *duration,
-        }
+        self.load.length()
     }
 }
 
@@ -109,6 +106,23 @@ impl Program {
                 }
                 search.next()
             }
+        }
+    }
+
+    /// The highest rate that it asks for; in a closed model there is none.
+    pub fn highest_rate(&self) -> Option<Rate> {
+        let of = |step: &Step| match &step.load {
+            Load::Open { profile, .. } => Some(profile.highest_rate()),
+            Load::Closed { .. } => None,
+        };
+        match self {
+            Self::Once(once) => of(&once.step),
+            Self::Steps(steps) => steps
+                .all()
+                .iter()
+                .filter_map(of)
+                .max_by(|a, b| a.per_second().total_cmp(&b.per_second())),
+            Self::Search(search) => Some(search.highest()),
         }
     }
 

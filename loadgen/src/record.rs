@@ -5,12 +5,14 @@
 mod counts;
 mod tag;
 mod times;
+mod under_way;
 
 use std::time::Duration;
 
 pub use counts::{Counts, Miscounted, Totals};
 pub use tag::{CacheClass, Class, Clock, Tag};
-pub use times::{BOUNDS, Times};
+pub use times::{BOUNDS, Quantile, Times};
+pub use under_way::UnderWay;
 
 use crate::fault::Fault;
 
@@ -50,8 +52,7 @@ pub enum Body {
 /// The times of a request, each since the step's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moments {
-    /// When the schedule has it, and how late the generator itself was; a
-    /// closed model has no due times.
+    /// When the schedule has it; a closed model has no due times.
     pub due: Option<Due>,
     /// When it was handed to its connection.
     pub sent: Duration,
@@ -66,9 +67,9 @@ pub struct Moments {
 pub struct Due {
     /// When the schedule has it.
     pub at: Duration,
-    /// From when it was due *and* a connection was free until it was sent: what
-    /// the generator is to blame for.
-    pub lateness: Duration,
+    /// From when on a connection was free for it as well: what passes from here
+    /// until it is sent, the generator is to blame for.
+    pub ready: Duration,
 }
 
 /// Everything that was recorded in some stretch of time.
@@ -113,7 +114,8 @@ impl Record {
                 self.record(Tag::of(Clock::Response, class), response, bound);
             }
             self.record(Tag::all(Clock::Lag), sent.saturating_sub(due.at), Bound::Exact);
-            self.record(Tag::all(Clock::Lateness), due.lateness, Bound::Exact);
+            let lateness = sent.saturating_sub(due.ready);
+            self.record(Tag::all(Clock::Lateness), lateness, Bound::Exact);
         }
         let service = done.saturating_sub(sent);
         self.record(Tag::all(Clock::Service), service, bound);
@@ -189,7 +191,7 @@ mod tests {
     }
 
     const LATE: Moments = Moments {
-        due: Some(Due { at: Duration::from_millis(10), lateness: Duration::from_millis(2) }),
+        due: Some(Due { at: Duration::from_millis(10), ready: Duration::from_millis(38) }),
         sent: Duration::from_millis(40),
         first_byte: Some(Duration::from_millis(44)),
         done: Duration::from_millis(45),

@@ -51,5 +51,15 @@ pub enum Load {
     },
 }
 
+impl Load {
+    /// For how long requests go out.
+    pub fn length(&self) -> Duration {
+        match self {
+            Self::Open { profile, .. } => profile.length(),
+            Self::Closed { duration, .. } => *duration,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

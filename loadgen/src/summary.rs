@@ -1,310 +1,205 @@
-//! What a run has measured: counters, times, and what they come to.
+//! A run in numbers: `summary.json`.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+mod exit;
+mod explain;
+mod quantiles;
+mod table;
 
-use hdrhistogram::{CreationError, Histogram};
-use serde::Serialize;
-use thiserror::Error;
+use std::collections::BTreeMap;
 
-/// Times are recorded from a microsecond to a minute, to three digits; what is
-/// longer counts as a minute.
-const BOUNDS: (u64, u64, u8) = (1_000, 60_000_000_000, 3);
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// What is recorded while requests go out. Its size does not depend on how
-/// many there are.
-#[derive(Debug)]
-pub struct Record {
-    sent: u64,
-    completed: u64,
-    failed: u64,
-    unfinished: u64,
-    statuses: BTreeMap<u16, u64>,
-    response: Histogram<u64>,
-    service: Histogram<u64>,
-    lag: Histogram<u64>,
-}
+pub use quantiles::Quantiles;
 
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The answer came whole, with this status code.
-    Completed(u16),
-    /// The connection broke, or what came was no HTTP.
-    Failed,
-    /// It was given up when the run ended: its times are lower bounds.
-    Unfinished,
-}
+use crate::{
+    condition::Condition,
+    fault::Fault,
+    program::SearchResult,
+    provenance::Provenance,
+    record::{Record, Totals},
+    verdict::{Health, Verdict},
+};
 
-/// The three times of a request, each since the start of the schedule.
-#[derive(Debug, Clone, Copy)]
-pub struct Times {
-    /// When the schedule has it.
-    pub due: Duration,
-    /// When it was handed to its connection.
-    pub sent: Duration,
-    /// When the answer's last byte was here, or when it ended otherwise.
-    pub done: Duration,
-}
+/// The version of the file's form: it changes when a reader of an older one
+/// would misread it.
+pub const SCHEMA_VERSION: u32 = 1;
 
-impl Record {
-    /// A record of nothing yet.
-    pub fn new() -> Result<Self, CreationError> {
-        let (low, high, digits) = BOUNDS;
-        let empty = Histogram::new_with_bounds(low, high, digits)?;
-        Ok(Self {
-            sent: 0,
-            completed: 0,
-            failed: 0,
-            unfinished: 0,
-            statuses: BTreeMap::new(),
-            response: empty.clone(),
-            service: empty.clone(),
-            lag: empty,
-        })
-    }
-
-    /// A request goes out.
-    pub fn sent(&mut self) {
-        self.sent += 1;
-    }
-
-    /// A request that went out has ended. Failures count among the times, so
-    /// that a server does not look faster for them.
-    pub fn ended(&mut self, outcome: Outcome, times: Times) {
-        match outcome {
-            Outcome::Completed(status) => {
-                self.completed += 1;
-                *self.statuses.entry(status).or_default() += 1;
-            }
-            Outcome::Failed => self.failed += 1,
-            Outcome::Unfinished => self.unfinished += 1,
-        }
-        let Times { due, sent, done } = times;
-        self.response.saturating_record(nanos(done.saturating_sub(due)));
-        self.service.saturating_record(nanos(done.saturating_sub(sent)));
-        self.lag.saturating_record(nanos(sent.saturating_sub(due)));
-    }
-
-    /// The totals of a run of `planned` requests, `unsent` of which never
-    /// went out; an error if they do not add up.
-    pub fn totals(&self, planned: u64, unsent: u64) -> Result<Totals, Miscounted> {
-        let totals = Totals {
-            planned,
-            sent: self.sent,
-            completed: self.completed,
-            failed: self.failed,
-            dropped: 0,
-            unsent,
-            unfinished: self.unfinished,
-        };
-        let Totals { sent, completed, failed, dropped, unfinished, .. } = totals;
-        if planned == sent + dropped + unsent && sent == completed + failed + unfinished {
-            Ok(totals)
-        } else {
-            Err(Miscounted(totals))
-        }
-    }
-
-    /// The run in numbers.
-    pub fn summary(&self, run: Run, totals: Totals) -> Summary {
-        Summary {
-            schema_version: 1,
-            run,
-            totals,
-            statuses: self.statuses.clone(),
-            response: Quantiles::of(&self.response),
-            service: Quantiles::of(&self.service),
-            lag: Quantiles::of(&self.lag),
-        }
-    }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// What became of the requests: `planned` = `sent` + `dropped` + `unsent`, and
-/// `sent` = `completed` + `failed` + `unfinished`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// Those that the schedule has.
-    pub planned: u64,
-    /// Those that went out.
-    pub sent: u64,
-    /// Those whose answer came whole, whatever its status.
-    pub completed: u64,
-    /// Those whose connection broke or whose answer was no HTTP.
-    pub failed: u64,
-    /// Those left out on purpose because they were late.
-    pub dropped: u64,
-    /// Those for which no connection was free before the run ended.
-    pub unsent: u64,
-    /// Those still under way when the run ended.
-    pub unfinished: u64,
-}
-
-/// Counters that contradict each other: a fault of the generator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the counters do not add up, so the numbers cannot be trusted: {0:?}")]
-pub struct Miscounted(Totals);
-
-/// What was asked for.
-#[derive(Debug, Clone, Serialize)]
-pub struct Run {
-    /// The address that was requested.
-    pub url: String,
-    /// Requests per second, on average.
-    pub planned_rate: f64,
-    /// How long the schedule lasted.
-    pub duration_seconds: f64,
-    /// Connections opened before the start.
-    pub connections: usize,
-    /// Connections opened later, in the place of some that ended.
-    pub reopened: u64,
-}
-
-/// A run in numbers: `summary.json`.
-#[derive(Debug, Clone, Serialize)]
+/// A run in numbers. Times are in microseconds, shares from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Summary {
     /// 1.
     pub schema_version: u32,
+    /// What is needed to repeat it; one for each generator.
+    pub provenance: Vec<Provenance>,
     /// What was asked for.
     pub run: Run,
-    /// What became of the requests.
+    /// How it ended.
+    pub ended: Ended,
+    /// What became of all requests, those among them that were sent while a
+    /// step settled.
     pub totals: Totals,
-    /// Completed requests by status code.
+    /// What was recorded of the requests that count: not while a step settled.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// The steps, in the order in which they were run.
+    pub steps: Vec<Step>,
+    /// What `--search` found.
+    pub search: Option<SearchResult>,
+    /// What `--fail-if` asked for.
+    pub thresholds: Vec<Threshold>,
+    /// The worst verdict of all steps.
+    pub verdict: Verdict,
+    /// How late the pacer was before the run, when there was nothing else to do.
+    pub self_test: Quantiles,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The URL that was requested.
+    pub url: String,
+    /// With which method.
+    pub method: String,
+    /// HTTP/1.1 or HTTP/2.
+    pub protocol: String,
+    /// Which steps were to be run, in words.
+    pub program: String,
+    /// Whether requests had due times.
+    pub model: Model,
+    /// Threads that send.
+    pub threads: usize,
+    /// Connections opened before the start.
+    pub connections: u64,
+    /// What wakes the threads: `timerfd` or `sleeper`.
+    pub pacer: String,
+    /// When the first step began, in seconds since the Unix epoch.
+    pub started_unix: f64,
+    /// How long it all took, in seconds.
+    pub lasted_seconds: f64,
+}
+
+/// What decides when a request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Model {
+    /// The schedule does.
+    Open,
+    /// The answer to the one before does.
+    Closed,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "how", content = "why")]
+pub enum Ended {
+    /// As it was planned.
+    Finished,
+    /// By a signal: what is here was measured until then.
+    Interrupted,
+    /// By `--abort-if`, with what was found.
+    Aborted(String),
+}
+
+/// What was recorded of some requests.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measures {
+    /// Whole answers by status code.
     pub statuses: BTreeMap<u16, u64>,
-    /// From due to done: what a client waits.
-    pub response: Quantiles,
-    /// From sent to done: what the server takes for those it is asked.
-    pub service: Quantiles,
-    /// From due to sent: the wait for a free connection, and the generator's
-    /// own lateness.
-    pub lag: Quantiles,
+    /// Failures by kind.
+    pub faults: BTreeMap<Fault, FaultSummary>,
+    /// Bytes of whole bodies.
+    pub body_bytes: u64,
+    /// Answers with status 200 whose body is not that of the first.
+    pub differing_bodies: u64,
+    /// Connections opened while requests went out.
+    pub reopened: u64,
+    /// Times, by clock and class: `response`, `service-hit` and so on.
+    pub times: BTreeMap<String, Quantiles>,
 }
 
-/// Times in microseconds. A quantile is missing where there are too few
-/// requests to tell it from the maximum.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Quantiles {
-    /// How many were recorded.
+/// Failures of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaultSummary {
+    /// How many.
     pub count: u64,
-    /// The median.
-    pub p50_us: Option<f64>,
-    /// Nine of ten are at most this.
-    pub p90_us: Option<f64>,
-    /// 99 of 100 are.
-    pub p99_us: Option<f64>,
-    /// 999 of 1000 are.
-    pub p999_us: Option<f64>,
-    /// The longest.
-    pub max_us: Option<f64>,
+    /// Whether it is this machine's fault rather than the target's.
+    pub generators_own: bool,
+    /// What the first one said.
+    pub first: Option<String>,
 }
 
-impl Quantiles {
-    fn of(times: &Histogram<u64>) -> Self {
-        let count = times.len();
-        let at = |p: f64| enough(count, p).then(|| micros(times.value_at_quantile(p)));
+/// A step in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Counted from 0.
+    pub index: u32,
+    /// How many steps of the same rate came before it.
+    pub trial: u32,
+    /// The rate that it holds, where it holds one, in requests per second.
+    pub rate: Option<f64>,
+    /// The rate at which requests were planned while it was judged, in requests
+    /// per second; in a closed model, at which they were sent.
+    pub offered_rate: f64,
+    /// The rate at which requests due in that time were completed.
+    pub completed_rate: f64,
+    /// When it began, in seconds since the run's start.
+    pub start_seconds: f64,
+    /// How long it settled: what was due then is not judged.
+    pub settle_seconds: f64,
+    /// How long it was judged.
+    pub hold_seconds: f64,
+    /// How long its last answer took after that.
+    pub drain_seconds: f64,
+    /// What became of the requests due while it was judged.
+    pub totals: Totals,
+    /// Requests with a status of 400 or more, or without a whole answer; those
+    /// that were never sent among them.
+    pub errors: u64,
+    /// The mean number of requests under way, measured and not derived.
+    pub in_flight: f64,
+    /// The most at once, as the sum of each thread's most.
+    pub most_in_flight: u64,
+    /// What was recorded.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// What that is worth.
+    pub health: Health,
+}
+
+/// A demand, and whether it was met.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// What makes a run fail.
+    pub fail_if: Condition,
+    /// The steps in which it was so, with what was found there; empty is good.
+    pub findings: Vec<String>,
+}
+
+impl Measures {
+    /// What `record` has, with what the first failure of each kind said.
+    pub fn of(record: &Record, first: &BTreeMap<Fault, String>) -> Self {
+        let counts = &record.counts;
+        let fault = |(fault, count): (&Fault, &u64)| {
+            let summary = FaultSummary {
+                count: *count,
+                generators_own: fault.is_the_generators(),
+                first: first.get(fault).cloned(),
+            };
+            (*fault, summary)
+        };
+        let times = record.all_times().map(|(tag, times)| (tag.to_string(), Quantiles::of(times)));
         Self {
-            count,
-            p50_us: at(0.5),
-            p90_us: at(0.9),
-            p99_us: at(0.99),
-            p999_us: at(0.999),
-            max_us: (count > 0).then(|| micros(times.max())),
-        }
-    }
-}
-
-/// Whether the p-quantile of `count` values has an upper 95 % limit among
-/// them: the largest of n is below it with probability pⁿ, which is to be at
-/// most 2.5 % (David and Nagaraja, *Order Statistics*, 3rd ed., §7.1).
-#[expect(clippy::cast_precision_loss, reason = "near the bound counts are small")]
-fn enough(count: u64, p: f64) -> bool {
-    count as f64 >= libm::log(0.025) / libm::log(p)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a minute is 6 × 10¹⁰ nanoseconds")]
-fn micros(nanos: u64) -> f64 {
-    nanos as f64 / 1000.0
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Totals { planned, sent, completed, failed, dropped, unsent, unfinished } = self.totals;
-        writeln!(f, "planned {planned}: sent {sent}, dropped {dropped}, unsent {unsent}")?;
-        writeln!(
-            f,
-            "sent {sent}: completed {completed}, failed {failed}, unfinished {unfinished}"
-        )?;
-        for (status, count) in &self.statuses {
-            writeln!(f, "status {status}: {count}")?;
-        }
-        let heads = ["p50", "p90", "p99", "p99.9", "max"];
-        write!(f, "{:<24}", "milliseconds")?;
-        heads.iter().try_for_each(|head| write!(f, "{head:>11}"))?;
-        writeln!(f)?;
-        let rows = [
-            ("response (from due)", &self.response),
-            ("service (from sent)", &self.service),
-            ("lag (due to sent)", &self.lag),
-        ];
-        for (name, q) in rows {
-            write!(f, "{name:<24}")?;
-            for value in [q.p50_us, q.p90_us, q.p99_us, q.p999_us, q.max_us] {
-                match value {
-                    Some(us) => write!(f, "{:>11.3}", us / 1000.0)?,
-                    None => write!(f, "{:>11}", "too few")?,
-                }
-            }
-            writeln!(f)?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ms(ms: u64) -> Duration {
-        Duration::from_millis(ms)
-    }
-
-    #[test]
-    fn a_late_request_waited_since_it_was_due() {
-        let mut record = Record::new().unwrap();
-        record.sent();
-        let times = Times { due: ms(10), sent: ms(40), done: ms(45) };
-        record.ended(Outcome::Completed(200), times);
-        for (recorded, ms) in [(&record.response, 35), (&record.service, 5), (&record.lag, 30)] {
-            assert!(
-                (Quantiles::of(recorded).max_us.unwrap() / 1000.0 / f64::from(ms) - 1.0).abs()
-                    < 1e-3
-            );
-        }
-    }
-
-    #[test]
-    fn totals_add_up_or_are_refused() {
-        let mut record = Record::new().unwrap();
-        let times = Times { due: ms(0), sent: ms(0), done: ms(1) };
-        for outcome in [Outcome::Completed(503), Outcome::Failed, Outcome::Unfinished] {
-            record.sent();
-            record.ended(outcome, times);
-        }
-        let totals = record.totals(5, 2).unwrap();
-        assert_eq!((totals.completed, totals.failed, totals.unfinished), (1, 1, 1));
-        assert!(record.totals(5, 1).is_err());
-        record.sent();
-        assert!(record.totals(6, 2).is_err());
-    }
-
-    #[test]
-    fn a_quantile_needs_enough_values() {
-        for (count, p) in [(6, 0.5), (368, 0.99), (3688, 0.999)] {
-            assert!(enough(count, p), "{count} for {p}");
-            assert!(!enough(count - 1, p), "{} for {p}", count - 1);
+            statuses: counts.statuses.clone(),
+            faults: counts.faults.iter().map(fault).collect(),
+            body_bytes: counts.bytes,
+            differing_bodies: counts.differing,
+            reopened: counts.reopened,
+            times: times.collect(),
         }
     }
 }

@@ -1,21 +1,38 @@
 //! The one address that a run asks for, and whether it may be loaded.
 
-use std::net::SocketAddr;
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use hyper::Uri;
 use thiserror::Error;
 
-/// An `http` URI in the parts that a request needs.
+use crate::schedule::Rate;
+
+/// An `http` or `https` URI in the parts that a request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// Whether there is TLS between.
+    pub scheme: Scheme,
     /// The host to look up, without the brackets of an IPv6 address.
     pub host: String,
-    /// The port; 80 where the URI has none.
+    /// The port; the scheme's where the URI has none.
     pub port: u16,
     /// The field `Host` (RFC 9112, section 3.2).
     pub authority: String,
     /// The request target in origin-form (RFC 9112, section 3.2.1).
     pub path: String,
+}
+
+/// The two schemes of HTTP (RFC 9110, section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Over TCP, or a unix socket.
+    Http,
+    /// Over TLS.
+    Https,
 }
 
 /// A URL that cannot be requested.
@@ -26,58 +43,132 @@ pub enum TargetError {
     #[error("not a URL; it looks like http://127.0.0.1:8080/path")]
     NotUri,
     /// Its scheme is another one.
-    #[error("only http:// can be requested")]
-    NotHttp,
+    #[error("only http:// and https:// can be requested")]
+    Scheme,
     /// It names a user, which is no part of `Host`.
-    #[error("a URL with a user name is not supported")]
+    #[error("a URL with a user name is not supported: use --header 'authorization: …'")]
     User,
 }
 
-impl std::str::FromStr for Target {
+impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(url: &str) -> Result<Self, TargetError> {
         let uri: Uri = url.parse().map_err(|_| TargetError::NotUri)?;
         let authority = uri.authority().ok_or(TargetError::NotUri)?;
-        if uri.scheme_str() != Some("http") {
-            return Err(TargetError::NotHttp);
-        }
+        let (scheme, port) = match uri.scheme_str() {
+            Some("http") => (Scheme::Http, 80),
+            Some("https") => (Scheme::Https, 443),
+            _ => return Err(TargetError::Scheme),
+        };
         if authority.as_str().contains('@') {
             return Err(TargetError::User);
         }
         Ok(Self {
+            scheme,
             host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(port),
             authority: authority.to_string(),
             path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         })
     }
 }
 
-/// Which hosts may be loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(f, "{scheme}://{}{}", self.authority, self.path)
+    }
+}
+
+/// A name that is looked up by hand: `HOST:PORT:ADDRESS`, as curl has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    host: String,
+    port: u16,
+    address: IpAddr,
+}
+
+/// What is no [`Resolve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it looks like example.org:443:127.0.0.1")]
+pub struct ResolveError;
+
+impl FromStr for Resolve {
+    type Err = ResolveError;
+
+    fn from_str(text: &str) -> Result<Self, ResolveError> {
+        let mut parts = text.splitn(3, ':');
+        let (host, port, address) = (parts.next(), parts.next(), parts.next());
+        Ok(Self {
+            host: host.filter(|host| !host.is_empty()).ok_or(ResolveError)?.to_owned(),
+            port: port.and_then(|port| port.parse().ok()).ok_or(ResolveError)?,
+            address: address
+                .and_then(|address| address.trim_matches(['[', ']']).parse().ok())
+                .ok_or(ResolveError)?,
+        })
+    }
+}
+
+impl Resolve {
+    /// The address, if this is about `target`.
+    pub fn of(&self, target: &Target) -> Option<SocketAddr> {
+        let same = self.host.eq_ignore_ascii_case(&target.host) && self.port == target.port;
+        same.then(|| SocketAddr::new(self.address, self.port))
+    }
+}
+
+/// Which hosts may be loaded, and how much.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Permission {
     /// This machine only.
     LoopbackOnly,
-    /// Any: the user says that the host is theirs to load.
-    AnyHost,
+    /// Any, up to a rate: the user says that the host is theirs to load.
+    UpTo(Rate),
+    /// Any, at any rate.
+    Unlimited,
+}
+
+/// Where a target is, as far as permission goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine.
+    Here,
+    /// On another one.
+    Elsewhere,
 }
 
 impl Permission {
-    /// The first of `addresses`, if this permits all of them: which of them a
-    /// name stands for is not ours to choose.
-    pub fn choose(self, addresses: &[SocketAddr]) -> Result<SocketAddr, Refused> {
+    /// The first of `addresses`, and where it is, if this permits to ask any
+    /// of them at `highest`: which of them a name stands for is not ours to
+    /// choose. Without a highest rate it depends on the answers.
+    pub fn choose(
+        self,
+        addresses: &[SocketAddr],
+        highest: Option<Rate>,
+    ) -> Result<(SocketAddr, Place), Refused> {
         let first = *addresses.first().ok_or(Refused::NoAddress)?;
         // An IPv4 address within IPv6 is what it is in IPv4.
-        match addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) {
-            Some(foreign) if self == Self::LoopbackOnly => Err(Refused::Foreign(*foreign)),
-            _ => Ok(first),
+        let is_here = |address: &&SocketAddr| address.ip().to_canonical().is_loopback();
+        let Some(foreign) = addresses.iter().find(|address| !is_here(address)) else {
+            return Ok((first, Place::Here));
+        };
+        match (self, highest) {
+            (Self::LoopbackOnly, _) => Err(Refused::Foreign(*foreign)),
+            (Self::UpTo(cap), Some(highest)) if cap < highest => {
+                Err(Refused::TooFast { highest, cap })
+            }
+            (Self::UpTo(_), None) => Err(Refused::Unbounded),
+            (Self::UpTo(_), Some(_)) | (Self::Unlimited, _) => Ok((first, Place::Elsewhere)),
         }
     }
 }
 
 /// Why a host is not loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum Refused {
     /// The name has no address.
     #[error("the host has no address")]
@@ -88,6 +179,23 @@ pub enum Refused {
          --i-may-load-this-host", .0.ip()
     )]
     Foreign(SocketAddr),
+    /// It is another machine, and the rate is more than was permitted.
+    #[error(
+        "{} requests per second at another machine, where {} are permitted: lower the rate, or \
+         permit more with --max-rate", .highest.per_second(), .cap.per_second()
+    )]
+    TooFast {
+        /// What was asked for.
+        highest: Rate,
+        /// What is permitted.
+        cap: Rate,
+    },
+    /// It is another machine, and a closed model has no rate.
+    #[error(
+        "a closed model asks another machine as fast as it answers: permit that with \
+         --max-rate unlimited"
+    )]
+    Unbounded,
 }
 
 #[cfg(test)]
@@ -95,9 +203,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(url: &str, parts: Result<(&str, u16, &str, &str), TargetError>) {
+    fn check(url: &str, parts: Result<(Scheme, &str, u16, &str, &str), TargetError>) {
         let found: Result<Target, _> = url.parse();
-        let parts = parts.map(|(host, port, authority, path)| Target {
+        let parts = parts.map(|(scheme, host, port, authority, path)| Target {
+            scheme,
             host: host.to_owned(),
             port,
             authority: authority.to_owned(),
@@ -108,11 +217,13 @@ mod tests {
 
     #[test]
     fn parts() {
-        check("http://[::1]:81/a?b", Ok(("::1", 81, "[::1]:81", "/a?b")));
-        check("http://localhost", Ok(("localhost", 80, "localhost", "/")));
-        check("https://localhost", Err(TargetError::NotHttp));
+        use Scheme::{Http, Https};
+        check("http://[::1]:81/a?b", Ok((Http, "::1", 81, "[::1]:81", "/a?b")));
+        check("http://localhost", Ok((Http, "localhost", 80, "localhost", "/")));
+        check("https://localhost", Ok((Https, "localhost", 443, "localhost", "/")));
+        check("ftp://localhost/", Err(TargetError::Scheme));
         check("http://me@localhost/", Err(TargetError::User));
-        check("localhost", Err(TargetError::NotHttp));
+        check("localhost", Err(TargetError::Scheme));
         check("/path", Err(TargetError::NotUri));
         check("", Err(TargetError::NotUri));
     }
@@ -122,11 +233,31 @@ mod tests {
         let [own, own6, mapped, other]: [SocketAddr; 4] =
             ["127.0.0.2:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "192.0.2.1:1"]
                 .map(|address| address.parse().unwrap());
+        let rate = |per_second| Rate::new(per_second).unwrap();
+        let (slow, fast) = (Some(rate(100.0)), Some(rate(100.5)));
         for fine in [own, own6, mapped] {
-            assert_eq!(Permission::LoopbackOnly.choose(&[fine]), Ok(fine));
+            let chosen = Permission::LoopbackOnly.choose(&[fine], fast);
+            assert_eq!(chosen, Ok((fine, Place::Here)));
         }
-        assert_eq!(Permission::LoopbackOnly.choose(&[own, other]), Err(Refused::Foreign(other)));
-        assert_eq!(Permission::AnyHost.choose(&[other, own]), Ok(other));
-        assert_eq!(Permission::AnyHost.choose(&[]), Err(Refused::NoAddress));
+        let refused = Permission::LoopbackOnly.choose(&[own, other], slow);
+        assert_eq!(refused, Err(Refused::Foreign(other)));
+        let up_to = Permission::UpTo(rate(100.0));
+        assert_eq!(up_to.choose(&[other, own], slow), Ok((other, Place::Elsewhere)));
+        assert!(matches!(up_to.choose(&[other], fast), Err(Refused::TooFast { .. })));
+        assert_eq!(up_to.choose(&[other], None), Err(Refused::Unbounded));
+        assert_eq!(Permission::Unlimited.choose(&[other], None), Ok((other, Place::Elsewhere)));
+        assert_eq!(up_to.choose(&[], slow), Err(Refused::NoAddress));
+    }
+
+    #[test]
+    fn names_looked_up_by_hand() {
+        let target: Target = "https://Example.org/".parse().unwrap();
+        let address = |text: &str| text.parse::<Resolve>().unwrap().of(&target);
+        assert_eq!(address("example.org:443:127.0.0.9"), "127.0.0.9:443".parse().ok());
+        assert_eq!(address("example.org:443:[::1]"), "[::1]:443".parse().ok());
+        assert_eq!(address("example.org:80:127.0.0.9"), None);
+        for wrong in ["", "example.org", "example.org:443", "a:b:127.0.0.1", ":1:127.0.0.1"] {
+            assert_eq!(wrong.parse::<Resolve>(), Err(ResolveError), "{wrong}");
+        }
     }
 }

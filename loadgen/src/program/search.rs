@@ -98,6 +98,11 @@ enum Plan {
 }
 
 impl Search {
+    /// The highest load that it may come to.
+    pub fn highest(&self) -> Rate {
+        self.options.highest
+    }
+
     /// A search in which nothing was tried yet.
     pub fn new(options: SearchOptions) -> Result<Self, SearchError> {
         let SearchOptions { lowest, highest, precision, trials, .. } = options;

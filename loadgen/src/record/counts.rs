@@ -26,9 +26,9 @@ pub struct Counts {
     pub bytes: u64,
     /// Answers whose body is not that of the first.
     pub differing: u64,
-    /// Connections opened in the place of others that had ended.
+    /// Connections opened while requests went out.
     pub reopened: u64,
-    /// The most requests that were due at once.
+    /// The most requests that were sent at one wake-up.
     pub largest_burst: u64,
 }
 

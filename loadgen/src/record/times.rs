@@ -26,7 +26,7 @@ impl Default for Times {
         let mut histogram = Histogram::new_with_bounds(low, high, digits).expect("valid bounds");
         // Its memory is there from now on, and does not come page by page
         // whenever a time is the first of its size.
-        histogram.clear();
+        histogram.reset();
         Self { histogram, censored: 0, least_censored: u64::MAX }
     }
 }
@@ -80,7 +80,7 @@ impl Times {
 
     /// Forgets what was recorded, and keeps the memory for it.
     pub fn clear(&mut self) {
-        self.histogram.clear();
+        self.histogram.reset();
         self.censored = 0;
         self.least_censored = u64::MAX;
     }

@@ -52,12 +52,22 @@ impl Shard {
     pub fn new(index: u32, of: NonZeroU32) -> Result<Self, ShardError> {
         if index < of.get() { Ok(Self { index, of }) } else { Err(ShardError { index, of }) }
     }
+
+    /// Part `index`, counted from 0, of the `of` equal parts of this one: its
+    /// arrivals are every `of`-th of this one's, or as random as they are.
+    pub fn part(self, index: u32, of: NonZeroU32) -> Result<Self, ShardError> {
+        let part = Self::new(index, of)?;
+        let too_many = ShardError { index, of };
+        let all = self.of.checked_mul(of).ok_or(too_many)?;
+        // Numbers that leave k of n leave k + n·j of n·m for one j below m.
+        Self::new(self.index + self.of.get() * part.index, all)
+    }
 }
 
 impl Arrivals {
     /// When the arrivals of `shard` are due, since the start; they never go
     /// back in time.
-    pub fn dues(self, profile: &Profile, shard: Shard) -> Dues<'_> {
+    pub fn dues(self, profile: &Profile, shard: Shard) -> Dues {
         let (index, of) = (u64::from(shard.index), u64::from(shard.of.get()));
         let spacing = match self {
             Self::Constant => Spacing::Even { next: index, every: of },
@@ -72,14 +82,31 @@ impl Arrivals {
                 }
             }
         };
-        Dues { profile, spacing }
+        Dues { profile: profile.clone(), spacing }
+    }
+
+    /// How many arrivals of `shard` are due before `t`.
+    ///
+    /// Of evenly spaced ones it is looked up; random ones are gone through.
+    pub fn count_before(self, profile: &Profile, shard: Shard, t: Duration) -> u64 {
+        match self {
+            Self::Constant => {
+                let before = profile.count_before(t);
+                let (index, of) = (u64::from(shard.index), u64::from(shard.of.get()));
+                before.saturating_sub(index).div_ceil(of)
+            }
+            Self::Poisson { .. } => {
+                let before = self.dues(profile, shard).take_while(|due| *due < t);
+                before.fold(0, |count, _| count + 1)
+            }
+        }
     }
 }
 
 /// The due times of one shard, since the start, in order.
 #[derive(Debug)]
-pub struct Dues<'a> {
-    profile: &'a Profile,
+pub struct Dues {
+    profile: Profile,
     spacing: Spacing,
 }
 
@@ -89,7 +116,7 @@ enum Spacing {
     Random { sum: f64, mean: f64, chance: Box<ChaCha8Rng> },
 }
 
-impl Iterator for Dues<'_> {
+impl Iterator for Dues {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
@@ -109,7 +136,7 @@ impl Iterator for Dues<'_> {
     }
 }
 
-impl FusedIterator for Dues<'_> {}
+impl FusedIterator for Dues {}
 
 /// An exponential gap of mean 1, by inversion: −ln(u) with u in (0, 1].
 fn exponential(chance: &mut ChaCha8Rng) -> f64 {

@@ -149,6 +149,12 @@ impl Profile {
         self.segments.last().map_or(Duration::ZERO, |last| last.begins + last.length)
     }
 
+    /// The highest rate that it reaches.
+    pub fn highest_rate(&self) -> Rate {
+        let ends = self.segments.iter().map(|segment| segment.shape.highest());
+        ends.fold(Rate::ZERO, |highest, rate| if highest < rate { rate } else { highest })
+    }
+
     /// Λ(t): how many arrivals are expected until `t` after the start; all of
     /// them from the end on.
     pub fn expected(&self, t: Duration) -> f64 {
@@ -171,6 +177,19 @@ impl Profile {
         let within = segment.shape.inverse(s - segment.before, segment.length.as_secs_f64());
         // It is never negative and no longer than the piece.
         Some(segment.begins + Duration::try_from_secs_f64(within).unwrap_or(segment.length))
+    }
+
+    /// How many evenly spaced arrivals are due before `t`.
+    pub fn count_before(&self, t: Duration) -> u64 {
+        // The first that is not before it; due times never go back.
+        let (mut from, mut to) = (0, self.count());
+        while from < to {
+            let middle = from + (to - from) / 2;
+            #[expect(clippy::cast_precision_loss, reason = "counts stay below 2⁵³")]
+            let due = self.due(middle as f64);
+            if due.is_some_and(|due| due < t) { from = middle + 1 } else { to = middle }
+        }
+        from
     }
 
     /// How many evenly spaced arrivals it has: those numbered 0, 1, 2, … that

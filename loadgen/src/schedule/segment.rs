@@ -1,5 +1,7 @@
 //! A stretch of a profile whose rate follows one formula.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The highest rate that can be asked for, in requests per second.
@@ -9,7 +11,9 @@ use thiserror::Error;
 pub const MAX_RATE: f64 = 1e8;
 
 /// Requests per second: finite, at least 0, at most [`MAX_RATE`].
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
+#[schemars(with = "f64")]
 pub struct Rate(f64);
 
 /// A number that is no rate.
@@ -37,6 +41,20 @@ impl Rate {
     }
 }
 
+impl TryFrom<f64> for Rate {
+    type Error = RateError;
+
+    fn try_from(per_second: f64) -> Result<Self, RateError> {
+        Self::new(per_second)
+    }
+}
+
+impl From<Rate> for f64 {
+    fn from(rate: Rate) -> Self {
+        rate.per_second()
+    }
+}
+
 /// How the rate gets from where a segment begins to where it ends.
 ///
 /// Below, `t` is the time in seconds since the segment began, `T` its length,
@@ -52,6 +70,20 @@ pub(super) enum Shape {
 }
 
 impl Shape {
+    /// The higher of the rates at its ends: between them it has none above.
+    pub(super) fn highest(self) -> Rate {
+        match self {
+            Self::Constant(a) => a,
+            Self::Linear(a, b) | Self::Geometric(a, b) => {
+                if a < b {
+                    b
+                } else {
+                    a
+                }
+            }
+        }
+    }
+
     /// ∫λ from 0 to `t`: how many arrivals are expected by then.
     pub(super) fn integral(self, t: f64, length: f64) -> f64 {
         match self {

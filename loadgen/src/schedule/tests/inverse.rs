@@ -90,6 +90,23 @@ proptest! {
         }
     }
 
+    /// What is due before some time is counted without going through it.
+    #[test]
+    fn counting_is_going_through(
+        a in 0.1..300.0f64, b in 0.1..300.0f64, of in 1u32..5, t in 0.0..8.0f64, seed in 0u64..4,
+    ) {
+        let profile = Case::linear(a, b, 7.0).profile;
+        let of = NonZeroU32::new(of).unwrap();
+        for arrivals in [Arrivals::Constant, Arrivals::Poisson { seed }] {
+            for k in 0..of.get() {
+                let shard = Shard::new(k, of).unwrap();
+                let passed = arrivals.dues(&profile, shard).filter(|due| *due < secs(t)).count();
+                let counted = arrivals.count_before(&profile, shard, secs(t));
+                prop_assert_eq!(counted, u64::try_from(passed).unwrap());
+            }
+        }
+    }
+
     /// Each arrival is in one shard, and the shards' arrivals are all of them.
     #[test]
     fn shards_part_the_arrivals(a in 0.1..300.0f64, b in 0.1..300.0f64, of in 1u32..9) {
@@ -98,7 +115,16 @@ proptest! {
         let mut all: Vec<Duration> = (0..of.get())
             .flat_map(|k| Arrivals::Constant.dues(&profile, Shard::new(k, of).unwrap()))
             .collect();
+        // The same when each machine has threads.
+        let three = NonZeroU32::new(3).unwrap();
+        let parts = |k| (0..3).map(move |part| Shard::new(k, of).unwrap().part(part, three));
+        let mut by_thread: Vec<Duration> = (0..of.get())
+            .flat_map(parts)
+            .flat_map(|part| Arrivals::Constant.dues(&profile, part.unwrap()))
+            .collect();
+        by_thread.sort_unstable();
         all.sort_unstable();
+        prop_assert_eq!(&by_thread, &all);
         let whole: Vec<_> = Arrivals::Constant.dues(&profile, Shard::WHOLE).collect();
         prop_assert_eq!(all, whole);
     }
@@ -135,6 +161,19 @@ fn evenly_spaced() {
     // A stage of no length is a jump.
     check(&Case::stages(1.0, &[(1.0, 2.0), (4.0, 0.0), (4.0, 0.5)]), &[0.0, 1.0, 2.0, 2.25]);
     check(&Case::spike(1.0, 4.0, [2.0, 0.5, 2.0]), &[0.0, 1.0, 2.0, 2.25, 2.5, 3.5]);
+}
+
+#[test]
+fn the_highest_rate_is_that_of_the_steepest_moment() {
+    for (case, highest) in [
+        (Case::constant(3.0, 1.0), 3.0),
+        (Case::steps(&[1.0, 5.0, 2.0], 1.0), 5.0),
+        (Case::linear(7.0, 2.0, 1.0), 7.0),
+        (Case::geometric(2.0, 9.0, 1.0), 9.0),
+        (Case::spike(1.0, 4.0, [1.0; 3]), 4.0),
+    ] {
+        assert_eq!(case.profile.highest_rate(), rate(highest));
+    }
 }
 
 /// No error adds up: after a day at a thousand a second the due times are exact.

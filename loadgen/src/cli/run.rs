@@ -1,0 +1,102 @@
+//! `loadgen run`.
+
+use std::io::{self, Write};
+
+use loadgen::{
+    output::{FileError, Files},
+    run::{Event, Options, RunError, run as run_load},
+    summary::Summary,
+};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use super::{
+    Failed,
+    arguments::{Format, RunArguments},
+    progress::Progress,
+};
+
+pub(crate) fn run(arguments: RunArguments) -> Result<u8, Failed> {
+    let (out, print) = (arguments.out.clone(), arguments.print);
+    let options = arguments.options().map_err(Failed::usage)?;
+    let files = out.as_deref().map(Files::new).transpose().map_err(Failed::usage)?;
+    let summary = load(options, files)?;
+    let printed = match print {
+        Format::Table => write!(io::stdout(), "{summary}"),
+        Format::Json => serde_json::to_writer_pretty(io::stdout(), &summary)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(io::stdout())),
+    };
+    // Who does not read the table has the exit code.
+    printed.or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failed::own(error)),
+    })?;
+    Ok(summary.exit_code())
+}
+
+/// Runs what `options` say, shows how it goes, and writes `files`.
+pub(crate) fn load(options: Options, mut files: Option<Files>) -> Result<Summary, Failed> {
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().map_err(Failed::own)?;
+    let mut progress = Progress::of(&options);
+    // The first failure is told; a run is not ended for it.
+    let mut failed: Option<FileError> = None;
+    let summary = runtime.block_on(async {
+        let observe = |event: Event<'_>| {
+            progress.observe(&event);
+            if let Some(Err(error)) = files.as_mut().map(|files| files.observe(&event)) {
+                failed.get_or_insert(error);
+            }
+        };
+        run_load(options, signals().map_err(Failed::own)?, observe).await.map_err(refused)
+    })?;
+    progress.end();
+    if let Some(files) = files
+        && let Err(error) = files.finish(&summary)
+    {
+        failed.get_or_insert(error);
+    }
+    match failed {
+        Some(error) => Err(Failed::own(error)),
+        None => Ok(summary),
+    }
+}
+
+fn refused(error: RunError) -> Failed {
+    let code = match error {
+        RunError::Refused(_)
+        | RunError::Budget(_)
+        | RunError::Request(_)
+        | RunError::Tls(_)
+        | RunError::Pin(..)
+        | RunError::Arguments(_) => 2,
+        RunError::Unreachable(_) => 4,
+        RunError::Interrupted => 130,
+        _ => 70,
+    };
+    Failed { code, error: error.into() }
+}
+
+/// A message for each SIGINT and SIGTERM.
+fn signals() -> io::Result<mpsc::Receiver<()>> {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (tell, told) = mpsc::channel(2);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            // Two are all that make a difference.
+            if tell.send(()).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(told)
+}

@@ -1,0 +1,202 @@
+//! A summary as text for a terminal: pure.
+
+use std::fmt;
+
+use super::{Ended, Measures, Model, Quantiles, Summary, explain};
+use crate::record::Totals;
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let run = &self.run;
+        writeln!(f, "{} {}", run.method, run.url)?;
+        writeln!(
+            f,
+            "{}; {}, {} over {}, {} ({})",
+            run.program,
+            match run.model {
+                Model::Open => "open model",
+                Model::Closed => "closed model",
+            },
+            run.protocol,
+            plural(run.connections, "connection"),
+            plural(run.threads as u64, "thread"),
+            run.pacer,
+        )?;
+        match &self.ended {
+            Ended::Finished => {}
+            Ended::Interrupted => writeln!(f, "interrupted: this is what was measured until then")?,
+            Ended::Aborted(why) => writeln!(f, "aborted: {why}")?,
+        }
+        writeln!(f)?;
+        counters(f, &self.totals)?;
+        answers(f, &self.measures)?;
+        writeln!(f)?;
+        times(f, &self.measures)?;
+        writeln!(f)?;
+        if 1 < self.steps.len() {
+            steps(f, self)?;
+            writeln!(f)?;
+        }
+        if let Some(line) = explain::difference(self) {
+            writeln!(f, "{line}")?;
+        }
+        if let Some(search) = &self.search {
+            writeln!(f, "{}", explain::search(search))?;
+        }
+        for threshold in &self.thresholds {
+            let verdict = if threshold.findings.is_empty() { "ok" } else { "FAILED" };
+            write!(f, "fail if {}: {verdict}", threshold.fail_if)?;
+            for finding in &threshold.findings {
+                write!(f, "; {finding}")?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(f, "{}", explain::verdict(self))
+    }
+}
+
+fn counters(f: &mut fmt::Formatter<'_>, totals: &Totals) -> fmt::Result {
+    let Totals { planned, sent, completed, failed, dropped, unsent, unfinished } = *totals;
+    let [planned, sent, completed] = [planned, sent, completed].map(thousands);
+    let [failed, dropped, unsent, unfinished] =
+        [failed, dropped, unsent, unfinished].map(thousands);
+    writeln!(f, "planned {planned} = sent {sent} + dropped {dropped} + unsent {unsent}")?;
+    writeln!(f, "sent {sent} = completed {completed} + failed {failed} + unfinished {unfinished}")
+}
+
+fn answers(f: &mut fmt::Formatter<'_>, measures: &Measures) -> fmt::Result {
+    let mut parts = Vec::new();
+    for (status, count) in &measures.statuses {
+        parts.push(format!("{status}: {}", thousands(*count)));
+    }
+    for (fault, summary) in &measures.faults {
+        let own = if summary.generators_own { " (this machine's)" } else { "" };
+        parts.push(format!("{fault}{own}: {}", thousands(summary.count)));
+    }
+    for (count, what) in
+        [(measures.reopened, "reopened"), (measures.differing_bodies, "unlike the first")]
+    {
+        if 0 < count {
+            parts.push(format!("{what}: {}", thousands(count)));
+        }
+    }
+    if !parts.is_empty() {
+        writeln!(f, "{}", parts.join(", "))?;
+    }
+    let first = |summary: &super::FaultSummary| summary.first.clone();
+    for first in measures.faults.values().filter_map(first) {
+        writeln!(f, "  first {first}")?;
+    }
+    Ok(())
+}
+
+const ROWS: [(&str, &str); 11] = [
+    ("response", "response (from due)"),
+    ("service", "service (from sent)"),
+    ("ttfb", "first byte (from sent)"),
+    ("lag", "lag (due to sent)"),
+    ("lateness", "  the generator's own"),
+    ("response-2xx", "response, 2xx"),
+    ("response-other", "response, other"),
+    ("response-hit", "response, hit"),
+    ("response-stale", "response, stale"),
+    ("response-revalidated", "response, revalidated"),
+    ("response-miss", "response, miss"),
+];
+
+const CLOSED_ROWS: [(&str, &str); 6] = [
+    ("service-2xx", "service, 2xx"),
+    ("service-other", "service, other"),
+    ("service-hit", "service, hit"),
+    ("service-stale", "service, stale"),
+    ("service-revalidated", "service, revalidated"),
+    ("service-miss", "service, miss"),
+];
+
+fn times(f: &mut fmt::Formatter<'_>, measures: &Measures) -> fmt::Result {
+    let heads = ["p50", "p90", "p99", "p99.9", "max", "count"];
+    write!(f, "{:<24}", "milliseconds")?;
+    heads.iter().try_for_each(|head| write!(f, "{head:>12}"))?;
+    writeln!(f)?;
+    let by_service = !measures.times.contains_key("response");
+    let rows = ROWS.iter().chain(CLOSED_ROWS.iter().filter(|_| by_service));
+    // One class that has them all says nothing new.
+    let all = measures.times.get("service").map_or(0, |times| times.count);
+    for (key, name) in rows {
+        let Some(q) = measures.times.get(*key) else { continue };
+        if key.contains("-2xx") && q.count == all {
+            continue;
+        }
+        write!(f, "{name:<24}")?;
+        for value in [q.p50_us, q.p90_us, q.p99_us, q.p999_us, q.max_us] {
+            write!(f, "{:>12}", millis(q, value))?;
+        }
+        writeln!(f, "{:>12}", thousands(q.count))?;
+    }
+    Ok(())
+}
+
+fn steps(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
+    let heads = ["rate/s", "done/s", "errors", "p50 ms", "p99 ms", "in flight"];
+    write!(f, "{:<6}", "step")?;
+    heads.iter().try_for_each(|head| write!(f, "{head:>11}"))?;
+    writeln!(f, "  verdict")?;
+    for step in &summary.steps {
+        let times = step.measures.times.get("response");
+        let times = times.or_else(|| step.measures.times.get("service"));
+        let cell = |value: fn(&Quantiles) -> Option<f64>| {
+            times.map_or("-".to_owned(), |times| millis(times, value(times)))
+        };
+        writeln!(
+            f,
+            "{:<6}{:>11.1}{:>11.1}{:>11}{:>11}{:>11}{:>11.2}  {}",
+            step.index,
+            step.rate.unwrap_or(step.offered_rate),
+            step.completed_rate,
+            thousands(step.errors),
+            cell(|times| times.p50_us),
+            cell(|times| times.p99_us),
+            step.in_flight,
+            step.health.verdict.as_str(),
+        )?;
+    }
+    Ok(())
+}
+
+/// Milliseconds of one of `quantiles`' values.
+fn millis(quantiles: &Quantiles, us: Option<f64>) -> String {
+    match us {
+        None => "too few".to_owned(),
+        Some(us) if quantiles.is_censored(us) => format!("≥ {:.3}", us / 1000.0),
+        Some(us) => format!("{:.3}", us / 1000.0),
+    }
+}
+
+/// A count with its thousands apart, as 1,234,567.
+pub(super) fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut apart = String::with_capacity(digits.len() * 4 / 3 + 1);
+    for (index, digit) in digits.chars().enumerate() {
+        if 0 < index && (digits.len() - index).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    apart
+}
+
+fn plural(count: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(thousands(count), text);
+        }
+    }
+}

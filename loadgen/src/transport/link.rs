@@ -1,0 +1,362 @@
+//! One request and the whole answer to it, over a connection that is opened
+//! when it is needed.
+
+use std::{cell::RefCell, error::Error, future::Future, io, rc::Rc};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Response,
+    body::{Body as _, Incoming},
+    client::conn::{http1, http2},
+    rt::Executor,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    sync::Mutex,
+    task::{AbortHandle, spawn_local},
+    time::Instant,
+};
+
+use super::{
+    Expected, Failure, Protocol, Reuse, Sources, Transport,
+    body::{Print, Printing},
+    stream::{Watch, Watched},
+    timeout::{Alarm, Elapsed},
+};
+use crate::{
+    classify::Classifier,
+    fault::Fault,
+    record::{Answer, Body, Outcome},
+};
+
+/// What carries a slot's requests.
+pub(crate) struct Link {
+    carrier: Carrier,
+    alarm: Alarm,
+}
+
+enum Carrier {
+    Http1(Option<Http1>),
+    Http2(Rc<Http2Connection>),
+}
+
+/// An HTTP/1 connection.
+struct Http1 {
+    sender: http1::SendRequest<Full<Bytes>>,
+    watch: Rc<Watch>,
+    _task: Task,
+}
+
+/// An HTTP/2 connection, whose streams are several slots.
+#[derive(Default)]
+pub(crate) struct Http2Connection {
+    open: RefCell<Option<(http2::SendRequest<Full<Bytes>>, Task)>>,
+    /// Who holds it opens the connection; the others wait for it.
+    opening: Mutex<()>,
+}
+
+/// A connection's task, which ends with its last owner.
+struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How an exchange went.
+pub(crate) struct Exchanged {
+    pub(crate) outcome: Outcome,
+    pub(crate) first_byte: Option<Instant>,
+    pub(crate) done: Instant,
+    /// Connections that were opened for it.
+    pub(crate) opened: u64,
+    /// Why it failed, where it did.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Link {
+    pub(crate) fn http1() -> Self {
+        Self { carrier: Carrier::Http1(None), alarm: Alarm::new() }
+    }
+
+    pub(crate) fn http2(connection: Rc<Http2Connection>) -> Self {
+        Self { carrier: Carrier::Http2(connection), alarm: Alarm::new() }
+    }
+
+    /// Opens the connection if it is not open. How many were opened: another
+    /// slot may have done it.
+    pub(crate) async fn open(
+        &mut self,
+        transport: &Transport,
+        sources: &Sources,
+    ) -> Result<u64, Failure> {
+        match &mut self.carrier {
+            Carrier::Http1(Some(http1)) if !http1.sender.is_closed() => Ok(0),
+            Carrier::Http1(connection) => {
+                *connection = Some(Http1::open(transport, sources).await?);
+                Ok(1)
+            }
+            Carrier::Http2(connection) => connection.open(transport, sources).await,
+        }
+    }
+
+    /// Sends a request and reads all of its answer.
+    ///
+    /// A request that finds its connection closed opens another one, and that
+    /// is part of its time, as it is for any client.
+    pub(crate) async fn exchange(
+        &mut self,
+        transport: &Transport,
+        sources: &Sources,
+        classifier: &Classifier,
+        sent: Instant,
+    ) -> Exchanged {
+        let mut progress = Progress { opened: 0, asked: sent, first_byte: None };
+        let exchanged = self.try_exchange(transport, sources, classifier, &mut progress).await;
+        let done = Instant::now();
+        let (outcome, failure) = match exchanged {
+            Ok(answer) => (Outcome::Completed(answer), None),
+            Err(failure) => (Outcome::Failed(failure.fault), Some(failure)),
+        };
+        let Progress { opened, first_byte, .. } = progress;
+        Exchanged { outcome, first_byte, done, opened, failure }
+    }
+
+    async fn try_exchange(
+        &mut self,
+        transport: &Transport,
+        sources: &Sources,
+        classifier: &Classifier,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        let response = loop {
+            let fresh = self.open(transport, sources).await?;
+            if 0 < fresh {
+                progress.opened += fresh;
+                progress.asked = Instant::now();
+            }
+            match self.head(transport, progress).await {
+                // What was kept alive has closed just now, and nothing of the
+                // request was written.
+                Err(Unanswered::NotSent) if fresh == 0 => {}
+                Err(Unanswered::NotSent) => return Err(Fault::EofBeforeHeaders.into()),
+                Err(Unanswered::Failed(failure)) => return Err(failure),
+                Ok(response) => break response,
+            }
+        };
+        let status = response.status().as_u16();
+        let cache = classifier.class(response.headers());
+        let begun = progress.first_byte.unwrap_or(progress.asked);
+        let print = self.body(response.into_body(), begun + transport.timeouts.body).await?;
+        let body = match &transport.expected {
+            Expected::First(first) if status == 200 && *first.get_or_init(|| print) != print => {
+                Body::Differs
+            }
+            Expected::Exactly(expected) if status == 200 && *expected != print => {
+                let got = format!("{} bytes, CRC-32 {:08x}", print.length, print.crc32);
+                return Err(Failure::new(Fault::BodyMismatch, got));
+            }
+            Expected::First(_) | Expected::Exactly(_) => Body::Same,
+        };
+        Ok(Answer { status, cache, bytes: print.length, body })
+    }
+
+    async fn head(
+        &mut self,
+        transport: &Transport,
+        progress: &mut Progress,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let request = transport.request.clone();
+        let deadline = progress.asked + transport.timeouts.header;
+        let watch = match &self.carrier {
+            Carrier::Http1(http1) => http1.as_ref().map(|http1| Rc::clone(&http1.watch)),
+            Carrier::Http2(_) => None,
+        };
+        if let Some(watch) = &watch {
+            watch.first_byte.set(None);
+        }
+        let answered = match &mut self.carrier {
+            Carrier::Http1(Some(http1)) => {
+                self.alarm.before(deadline, http1.sender.send_request(request)).await
+            }
+            Carrier::Http1(None) => return Err(Unanswered::NotSent),
+            Carrier::Http2(connection) => {
+                let Some(mut sender) = connection.sender() else { return Err(Unanswered::NotSent) };
+                self.alarm.before(deadline, sender.send_request(request)).await
+            }
+        };
+        progress.first_byte = match &watch {
+            Some(watch) => watch.first_byte.get(),
+            // A stream's bytes are not told apart: its head has to do.
+            None => matches!(answered, Ok(Ok(_))).then(Instant::now),
+        };
+        match answered {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_canceled() => Err(Unanswered::NotSent),
+            Ok(Err(error)) => {
+                Err(Unanswered::Failed(self.broken(error, watch.as_deref(), Stage::Head)))
+            }
+            Err(Elapsed) => Err(Unanswered::Failed(Fault::HeaderTimeout.into())),
+        }
+    }
+
+    async fn body(&mut self, mut body: Incoming, deadline: Instant) -> Result<Print, Failure> {
+        let mut printing = Printing::default();
+        if body.is_end_stream() {
+            return Ok(printing.done());
+        }
+        let reading = async {
+            while let Some(frame) = body.frame().await {
+                if let Some(bytes) = frame?.data_ref() {
+                    printing.add(bytes);
+                }
+            }
+            Ok(printing.done())
+        };
+        match self.alarm.before(deadline, reading).await {
+            Ok(Ok(print)) => Ok(print),
+            Ok(Err(error)) => Err(self.broken(error, None, Stage::Body)),
+            Err(Elapsed) => Err(Fault::BodyTimeout.into()),
+        }
+    }
+
+    fn broken(&self, error: hyper::Error, watch: Option<&Watch>, stage: Stage) -> Failure {
+        let protocol = match self.carrier {
+            Carrier::Http1(_) => Protocol::Http1,
+            Carrier::Http2(_) => Protocol::Http2 { streams: 1 },
+        };
+        let side = match watch {
+            Some(watch) if watch.write_failed.get() => Side::Write,
+            _ => Side::Read,
+        };
+        Failure::new(fault_of(&error, protocol, side, stage), error)
+    }
+
+    /// Sees that the connection can carry the next request, or is closed.
+    pub(crate) async fn recover(&mut self, transport: &Transport, outcome: Outcome) {
+        // Streams of HTTP/2 end alone.
+        let Carrier::Http1(connection) = &mut self.carrier else { return };
+        // What was cut off in the middle of an answer carries no other.
+        let whole = matches!(outcome, Outcome::Completed(_) | Outcome::Failed(Fault::BodyMismatch));
+        let reusable = match connection {
+            Some(http1) if whole && transport.reuse == Reuse::KeepAlive => {
+                http1.sender.ready().await.is_ok()
+            }
+            _ => false,
+        };
+        if !reusable {
+            *connection = None;
+        }
+    }
+}
+
+/// How far an exchange has come.
+struct Progress {
+    /// Connections that were opened for it.
+    opened: u64,
+    /// When its request could be written: it was sent, and is connected.
+    asked: Instant,
+    first_byte: Option<Instant>,
+}
+
+enum Unanswered {
+    /// The connection was closed before the request was written.
+    NotSent,
+    Failed(Failure),
+}
+
+/// Which part of the answer was awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Head,
+    Body,
+}
+
+/// What was done to the connection when it broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Read,
+    Write,
+}
+
+fn fault_of(error: &hyper::Error, protocol: Protocol, side: Side, stage: Stage) -> Fault {
+    let eof = match stage {
+        Stage::Head => Fault::EofBeforeHeaders,
+        Stage::Body => Fault::EofInBody,
+    };
+    if error.is_incomplete_message() || error.is_closed() {
+        return eof;
+    }
+    if error.is_parse() {
+        return Fault::Parse;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            return match error.kind() {
+                io::ErrorKind::UnexpectedEof => eof,
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::Parse,
+                _ if side == Side::Write => Fault::WriteReset,
+                _ => Fault::ReadReset,
+            };
+        }
+        source = cause.source();
+    }
+    match protocol {
+        Protocol::Http1 => Fault::Parse,
+        Protocol::Http2 { .. } => Fault::StreamReset,
+    }
+}
+
+impl Http1 {
+    async fn open(transport: &Transport, sources: &Sources) -> Result<Self, Failure> {
+        let stream = transport.connect(sources).await?;
+        let watch = Rc::new(Watch::default());
+        let io = TokioIo::new(Watched::new(stream, Rc::clone(&watch)));
+        let (sender, connection) = http1::handshake(io)
+            .await
+            .map_err(|error| Failure::new(Fault::ConnectFailed, error))?;
+        // What breaks it, the sender is told.
+        let task = spawn_local(async { drop(connection.await) });
+        Ok(Self { sender, watch, _task: Task(task.abort_handle()) })
+    }
+}
+
+impl Http2Connection {
+    fn sender(&self) -> Option<http2::SendRequest<Full<Bytes>>> {
+        let open = self.open.borrow();
+        open.as_ref().filter(|(sender, _)| !sender.is_closed()).map(|(sender, _)| sender.clone())
+    }
+
+    async fn open(&self, transport: &Transport, sources: &Sources) -> Result<u64, Failure> {
+        if self.sender().is_some() {
+            return Ok(0);
+        }
+        let _opening = self.opening.lock().await;
+        if self.sender().is_some() {
+            return Ok(0);
+        }
+        let stream = transport.connect(sources).await?;
+        let io = TokioIo::new(Watched::new(stream, Rc::default()));
+        let (sender, connection) = http2::Builder::new(Local)
+            .timer(TokioTimer::new())
+            .handshake(io)
+            .await
+            .map_err(|error| Failure::new(Fault::ConnectFailed, error))?;
+        let task = spawn_local(async { drop(connection.await) });
+        *self.open.borrow_mut() = Some((sender, Task(task.abort_handle())));
+        Ok(1)
+    }
+}
+
+/// Spawns what HTTP/2 needs on the thread that it is on.
+#[derive(Clone)]
+struct Local;
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
+    fn execute(&self, future: F) {
+        spawn_local(future);
+    }
+}

@@ -1,0 +1,233 @@
+//! Whether a step measured its target or the generator: pure.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    health::Load,
+    record::{Clock, Record, Tag},
+};
+
+/// What a step's numbers are worth.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// They are the target's.
+    Valid,
+    /// They may be partly the generator's.
+    Suspect,
+    /// The generator, or this machine, was the limit.
+    GeneratorLimited,
+}
+
+impl Verdict {
+    /// The word for it, the same in every file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Suspect => "suspect",
+            Self::GeneratorLimited => "generator-limited",
+        }
+    }
+}
+
+/// A verdict and what it is made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// What the step's numbers are worth.
+    pub verdict: Verdict,
+    /// Why they are not worth more, the worst first.
+    pub reasons: Vec<String>,
+    /// What counts as late: a millisecond, or a twentieth of the median service
+    /// time if that is longer.
+    pub late_bound_us: f64,
+    /// The part of the requests that were later than that by the generator's
+    /// fault.
+    pub late_share: f64,
+    /// The most requests that were sent at one wake-up of a thread.
+    pub largest_burst: u64,
+    /// Requests that met a fault of this machine: no port, no descriptor.
+    pub own_faults: u64,
+    /// The rate that was sent, as a part of the highest that `loadgen
+    /// calibrate` found.
+    pub ceiling_share: Option<f64>,
+    /// What the generator's threads and the machine did.
+    pub load: Load,
+}
+
+/// From this part of late requests on, the 99th percentile is made of them.
+const LATE_LIMIT: f64 = 0.01;
+/// From this one on, the 99.9th is.
+const LATE_SUSPECT: f64 = 0.001;
+/// A thread that has no more than this to spare cannot be told to be on time.
+const CPU_LIMIT: f64 = 0.95;
+/// Where others begin to warn: Hyperfoil's agents at 80 %, Locust at 90 %.
+const CPU_SUSPECT: f64 = 0.8;
+/// So much of its time a thread may have waited for a processor.
+const DELAY_SUSPECT: f64 = 0.1;
+const STEAL_SUSPECT: f64 = 0.05;
+const GAP_LIMIT_MS: f64 = 500.0;
+const GAP_SUSPECT_MS: f64 = 100.0;
+const CEILING_LIMIT: f64 = 0.9;
+const CEILING_SUSPECT: f64 = 0.5;
+
+impl Health {
+    /// The verdict on what was recorded while the machine did what `load` says,
+    /// at a rate that is `ceiling_share` of the generator's highest.
+    pub fn of(record: &Record, load: Load, ceiling_share: Option<f64>) -> Self {
+        let median = record.times(Tag::all(Clock::Service));
+        let median = median.map_or(Duration::ZERO, |times| times.rough_quantile(0.5));
+        let late_bound = Duration::from_millis(1).max(median / 20);
+        let late_share = record
+            .times(Tag::all(Clock::Lateness))
+            .map_or(0.0, |lateness| share(lateness.longer_than(late_bound), lateness.len()));
+        let own_faults = record.counts.generators_faults();
+        let mut findings = Vec::new();
+        let mut find = |value: f64, suspect: f64, limit: f64, reason: String| {
+            if limit <= value {
+                findings.push((Verdict::GeneratorLimited, reason));
+            } else if suspect <= value {
+                findings.push((Verdict::Suspect, reason));
+            }
+        };
+        if 0 < own_faults {
+            let reason = format!("{own_faults} requests found no port or no descriptor here");
+            find(1.0, 1.0, 1.0, reason);
+        }
+        let late = format!(
+            "{} of the requests were sent more than {:.1} ms late",
+            percent(late_share),
+            late_bound.as_secs_f64() * 1000.0
+        );
+        find(late_share, LATE_SUSPECT, LATE_LIMIT, late);
+        let gap = load.watchdog_gap_ms;
+        let stood = format!("the generator stood still for {gap:.0} ms");
+        find(gap, GAP_SUSPECT_MS, GAP_LIMIT_MS, stood);
+        let busiest = load.threads.iter().max_by(|a, b| a.cpu_share.total_cmp(&b.cpu_share));
+        if let Some(thread) = busiest {
+            let reason =
+                format!("{} took {} of a processor", thread.name, percent(thread.cpu_share));
+            find(thread.cpu_share, CPU_SUSPECT, CPU_LIMIT, reason);
+        }
+        let delayed =
+            load.threads.iter().max_by(|a, b| a.run_delay_share.total_cmp(&b.run_delay_share));
+        if let Some(thread) = delayed {
+            let share = percent(thread.run_delay_share);
+            let reason = format!("{} waited for a processor for {share} of the time", thread.name);
+            find(thread.run_delay_share, DELAY_SUSPECT, f64::INFINITY, reason);
+        }
+        if let Some(steal) = load.steal_share {
+            let reason = format!("{} of the machine's time went to others", percent(steal));
+            find(steal, STEAL_SUSPECT, f64::INFINITY, reason);
+        }
+        if let Some(ceiling) = ceiling_share {
+            let reason = format!("the rate is {} of what the generator can send", percent(ceiling));
+            find(ceiling, CEILING_SUSPECT, CEILING_LIMIT, reason);
+        }
+        // A stable sort: the order above within each.
+        findings.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+        Self {
+            verdict: findings.first().map_or(Verdict::Valid, |(verdict, _)| *verdict),
+            reasons: findings.into_iter().map(|(_, reason)| reason).collect(),
+            late_bound_us: late_bound.as_secs_f64() * 1e6,
+            late_share,
+            largest_burst: record.counts.largest_burst,
+            own_faults,
+            ceiling_share,
+            load,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 10.0 { format!("{percent:.2} %") } else { format!("{percent:.0} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fault::Fault,
+        health::ThreadLoad,
+        record::{Due, Moments, Outcome},
+    };
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// `late` of 1000 requests were sent 20 ms late, and each took `service`.
+    fn record(late: u64, service: Duration) -> Record {
+        let mut record = Record::new();
+        for number in 0..1000 {
+            let due = Some(Due { at: ms(number), ready: ms(number) });
+            let sent = ms(number) + if number < late { ms(20) } else { ms(0) };
+            record.sent();
+            let moments = Moments { due, sent, first_byte: None, done: sent + service };
+            record.ended(Outcome::Failed(Fault::Parse), moments);
+        }
+        record
+    }
+
+    fn load(cpu_share: f64, run_delay_share: f64) -> Load {
+        let name = "loadgen-0".to_owned();
+        let threads = vec![ThreadLoad { name, cpu_share, run_delay_share }];
+        Load { threads, steal_share: Some(0.0), watchdog_gap_ms: 10.5, descriptors: None }
+    }
+
+    #[track_caller]
+    fn check(record: &Record, load: Load, ceiling: Option<f64>, verdict: Verdict, reason: &str) {
+        let health = Health::of(record, load, ceiling);
+        assert_eq!(health.verdict, verdict, "{:?}", health.reasons);
+        assert_eq!(health.reasons.first().map_or("", String::as_str), reason);
+    }
+
+    #[test]
+    fn verdicts() {
+        use Verdict::{GeneratorLimited, Suspect, Valid};
+        let (on_time, fine) = (record(0, ms(1)), || load(0.5, 0.02));
+        check(&on_time, fine(), None, Valid, "");
+        let late = "0.50 % of the requests were sent more than 1.0 ms late";
+        check(&record(5, ms(1)), fine(), None, Suspect, late);
+        let late = "1.00 % of the requests were sent more than 1.0 ms late";
+        check(&record(10, ms(1)), fine(), None, GeneratorLimited, late);
+        // 20 ms are a twentieth of 400.
+        check(&record(1000, ms(401)), fine(), None, Valid, "");
+        let busy = "loadgen-0 took 85 % of a processor";
+        check(&on_time, load(0.85, 0.0), None, Suspect, busy);
+        let busy = "loadgen-0 took 97 % of a processor";
+        check(&on_time, load(0.97, 0.0), None, GeneratorLimited, busy);
+        let delayed = "loadgen-0 waited for a processor for 12 % of the time";
+        check(&on_time, load(0.5, 0.12), None, Suspect, delayed);
+        let frozen = || Load { watchdog_gap_ms: 1009.7, ..fine() };
+        let stood = "the generator stood still for 1010 ms";
+        check(&on_time, frozen(), None, GeneratorLimited, stood);
+        // The worst reason comes first.
+        check(&record(5, ms(1)), frozen(), None, GeneratorLimited, stood);
+        let steal = Load { steal_share: Some(0.06), ..fine() };
+        check(&on_time, steal, None, Suspect, "6.00 % of the machine's time went to others");
+        let ceiling = "the rate is 60 % of what the generator can send";
+        check(&on_time, fine(), Some(0.6), Suspect, ceiling);
+    }
+
+    #[test]
+    fn a_fault_of_this_machine_is_the_generators() {
+        let mut record = Record::new();
+        record.sent();
+        let moments = Moments { due: None, sent: ms(0), first_byte: None, done: ms(0) };
+        record.ended(Outcome::Failed(Fault::TooManyFiles), moments);
+        let reason = "1 requests found no port or no descriptor here";
+        check(&record, load(0.0, 0.0), None, Verdict::GeneratorLimited, reason);
+    }
+}
