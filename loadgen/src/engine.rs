@@ -32,6 +32,10 @@ pub(crate) use collect::{Collected, Measured};
 /// used again.
 const WAITING: usize = 4;
 
+/// Intervals that each thread has: one to write into, one to be read, and one
+/// for when reading takes long.
+const BLANKS: usize = 3;
+
 /// How long after the order a step begins: every thread has it by then.
 const LEAD: Duration = Duration::from_millis(5);
 
@@ -112,8 +116,8 @@ impl Engine {
             let (ready, is_ready) = oneshot::channel();
             let (orders, to_do) = mpsc::channel(1);
             let (blanks, blank) = blocking::sync_channel(WAITING);
-            for _ in 0..2 {
-                let _ = blanks.try_send(Box::default());
+            for _ in 0..BLANKS {
+                let _ = blanks.try_send(Box::new(Interval::prepared()));
             }
             let wires = Wires {
                 index,

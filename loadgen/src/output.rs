@@ -92,7 +92,7 @@ impl Files {
         let steps = Table::new(self.create("steps.csv")?, &comments)
             .map_err(|source| self.failed("steps.csv", source))?;
         let provenance = begins.provenance.clone();
-        self.open = Some(Open { provenance, hlog, intervals, steps, total: Record::new() });
+        self.open = Some(Open { provenance, hlog, intervals, steps, total: Record::prepared() });
         Ok(())
     }
 

@@ -214,8 +214,8 @@ pub enum RunError {
     #[error("{0}: choose others with --pin")]
     Pin(String, #[source] std::io::Error),
     /// The target's name has no answer, or it takes no connection.
-    #[error("cannot reach the target: is it up, and is that its address?")]
-    Unreachable(#[source] Failure),
+    #[error("cannot reach the target ({0}): is it up, and is that its address?")]
+    Unreachable(Failure),
     /// A signal came before the first request.
     #[error("interrupted before the first request")]
     Interrupted,
@@ -326,7 +326,7 @@ impl Running {
             about,
             self_test: Quantiles::of(&engine.about.self_test),
             totals: Totals::default(),
-            record: Record::new(),
+            record: Record::prepared(),
             failures: BTreeMap::new(),
             steps: Vec::new(),
             thresholds: thresholds

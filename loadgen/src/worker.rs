@@ -115,6 +115,12 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
+    /// One with its memory for what most requests need.
+    pub(crate) fn prepared() -> Self {
+        let parts = Parts { settle: Record::new(), hold: Record::prepared() };
+        Self { parts, ..Self::default() }
+    }
+
     /// Makes it fit to be used again.
     pub(crate) fn clear(&mut self) {
         self.parts.settle.clear();

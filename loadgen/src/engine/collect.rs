@@ -64,7 +64,7 @@ impl Collector {
             hold: (task.settle, task.load.length()),
             busy: (Duration::ZERO, Duration::ZERO),
             measured: Measured {
-                parts: Parts::default(),
+                parts: Parts { settle: Record::new(), hold: Record::prepared() },
                 planned: Parts::default(),
                 unsent: Parts::default(),
                 in_flight: 0.0,

@@ -19,6 +19,8 @@ use loadgen::{
 #[command(next_help_heading = "Load", group = ArgGroup::new("load").required(true).args(
     ["rate", "ramp", "stages", "spike", "steps", "search", "closed"]
 ))]
+#[command(group = ArgGroup::new("stepped").args(["steps", "search"]))]
+#[command(group = ArgGroup::new("shaped").args(["ramp", "spike"]))]
 pub(super) struct ProgramArguments {
     /// Requests per second; may be a fraction
     #[arg(long, value_name = "R", value_parser = number::rate)]
@@ -29,14 +31,7 @@ pub(super) struct ProgramArguments {
     ramp: Option<Range>,
 
     /// How a ramp gets there: by equal differences or by equal ratios
-    #[arg(
-        long,
-        value_enum,
-        default_value = "linear",
-        value_name = "SHAPE",
-        requires = "ramp",
-        help_heading = "Load"
-    )]
+    #[arg(long, value_enum, default_value = "linear", value_name = "SHAPE", requires = "ramp")]
     shape: Shape,
 
     /// Linear ways to rates, as 1k:30s,5k:30s; one of 0s is a jump
@@ -52,8 +47,8 @@ pub(super) struct ProgramArguments {
     #[arg(long, value_name = "BASE..PEAK")]
     spike: Option<Range>,
 
-    /// How long --ramp takes to get there (then it is --duration's short form), or --spike's peak lasts
-    #[arg(long, value_name = "D", value_parser = number::duration)]
+    /// How long --ramp takes [default: --duration], or --spike's peak lasts [default: a tenth of it]
+    #[arg(long, value_name = "D", value_parser = number::duration, requires = "shaped")]
     over: Option<Duration>,
 
     /// Rates that are held in turn, as 500..20k:x1.25, 100..500:+100 or 100,200
@@ -65,11 +60,11 @@ pub(super) struct ProgramArguments {
     search: Option<Slo>,
 
     /// Where to search, as 100..50k
-    #[arg(long, value_name = "A..B")]
+    #[arg(long, value_name = "A..B", requires = "search")]
     between: Option<Range>,
 
     /// How narrow the result of a search is to be, relatively
-    #[arg(long, value_name = "SHARE", default_value = "0.05")]
+    #[arg(long, value_name = "SHARE", default_value = "0.05", requires = "search")]
     precision: f64,
 
     /// This many users, each of whom asks again when it has its answer
@@ -82,23 +77,31 @@ pub(super) struct ProgramArguments {
     duration: Duration,
 
     /// For how long each step is judged
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = number::duration)]
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = number::duration,
+        requires = "stepped")]
     hold: Duration,
 
-    /// For how long a step, or the whole load, is sent before it is judged
-    #[arg(long, value_name = "D", default_value = "0s", value_parser = number::duration)]
+    /// For how long a rate, or users, load the target before they are judged
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = number::duration,
+        conflicts_with_all = ["ramp", "stages", "spike"])]
     settle: Duration,
 
     /// How often all steps are run, and a rate is tried in a search
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", requires = "stepped")]
     repeat: NonZeroU32,
 
     /// Which of the steps comes first
-    #[arg(long, value_enum, default_value = "up", value_name = "ORDER")]
+    #[arg(long, value_enum, default_value = "up", value_name = "ORDER", requires = "steps")]
     order: StepOrder,
 
     /// How requests are spaced: evenly, or by chance as independent users come
-    #[arg(long, value_enum, default_value = "constant", value_name = "HOW")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "constant",
+        value_name = "HOW",
+        conflicts_with = "closed"
+    )]
     arrivals: Spacing,
 
     /// What chance is drawn from [default: the time]
