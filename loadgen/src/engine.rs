@@ -14,7 +14,7 @@ use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 use tokio::{
     runtime::{self, LocalOptions},
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, interval, sleep_until},
 };
 
 use crate::{
@@ -32,6 +32,9 @@ pub(crate) use collect::{Collected, Measured};
 /// used again.
 const WAITING: usize = 4;
 
+/// How often it is looked whether all threads are there.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Intervals that each thread has: one to write into, one to be read, and one
 /// for when reading takes long.
 const BLANKS: usize = 3;
@@ -40,7 +43,7 @@ const BLANKS: usize = 3;
 const LEAD: Duration = Duration::from_millis(5);
 
 /// What an engine is made of.
-pub(crate) struct Parts {
+pub(crate) struct Setup {
     pub(crate) transport: Arc<Transport>,
     pub(crate) threads: usize,
     /// Connections of all threads: at least one for each.
@@ -78,12 +81,12 @@ struct Thread {
     handle: JoinHandle<()>,
 }
 
-/// Why there is no engine.
+/// Why there is no engine any more.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
+pub(crate) enum EngineError {
     #[error("cannot connect")]
     Unreachable(#[source] Failure),
-    #[error("cannot start a thread")]
+    #[error("a thread of the generator failed")]
     Thread(#[source] io::Error),
     #[error("cannot bind a thread to processor {0}: choose others with --pin")]
     Pin(usize, #[source] io::Error),
@@ -100,9 +103,9 @@ pub(crate) struct Task {
 
 impl Engine {
     /// Starts the threads, and opens their connections.
-    pub(crate) async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { transport, threads: count, connections, late, pin, shard } = parts;
-        let watchdog = Watchdog::start().map_err(StartError::Thread)?;
+    pub(crate) async fn start(setup: Setup) -> Result<Self, EngineError> {
+        let Setup { transport, threads: count, connections, late, pin, shard } = setup;
+        let watchdog = Watchdog::start().map_err(EngineError::Thread)?;
         let (control, _) = watch::channel(Control::Go);
         let (report, reports) = mpsc::channel(WAITING * count);
         let mut threads = Vec::with_capacity(count);
@@ -152,7 +155,7 @@ impl Engine {
         &mut self,
         task: &Task,
         mut observe: impl FnMut(&Collected),
-    ) -> Measured {
+    ) -> Result<Measured, EngineError> {
         let start = Instant::now() + LEAD;
         for (thread, shard) in self.threads.iter().zip(&self.shards) {
             let order = Order {
@@ -170,6 +173,7 @@ impl Engine {
         let hold = start + task.settle;
         let end = start + task.load.length();
         let (mut before, mut load) = (None, None);
+        let mut look = interval(LOOK);
         while !collector.is_complete() {
             tokio::select! {
                 biased;
@@ -186,12 +190,18 @@ impl Engine {
                     let _ = self.threads[thread].blanks.try_send(collector.add(thread, report));
                     collector.passed(&mut observe);
                 }
+                // A thread that has panicked would be waited for for ever.
+                _ = look.tick() => {
+                    if self.threads.iter().any(|thread| thread.handle.is_finished()) {
+                        return Err(EngineError::Thread(io::Error::other("it has ended too early")));
+                    }
+                }
             }
         }
         collector.rest(&mut observe);
         // A step that was cut short has ended before its end.
         let load = load.or_else(|| before.as_ref().map(|before| self.load_since(before)));
-        collector.measured(load.unwrap_or_default())
+        Ok(collector.measured(load.unwrap_or_default()))
     }
 
     fn load_since(&self, before: &Sample) -> MachineLoad {
@@ -213,13 +223,13 @@ fn spawn(
     processor: Option<usize>,
     spec: Spec,
     wires: Wires,
-) -> Result<JoinHandle<()>, StartError> {
+) -> Result<JoinHandle<()>, EngineError> {
     let (tell, told) = blocking::channel();
     let main = move || {
         if let Some(processor) = processor
             && let Err(error) = pin_to(processor)
         {
-            let _ = tell.send(Err(StartError::Pin(processor, error)));
+            let _ = tell.send(Err(EngineError::Pin(processor, error)));
             return;
         }
         // Without it timers of this thread may be 50 µs late on purpose.
@@ -233,13 +243,13 @@ fn spawn(
                 runtime.block_on(worker::work(spec, wires));
             }
             Err(error) => {
-                let _ = tell.send(Err(StartError::Thread(error)));
+                let _ = tell.send(Err(EngineError::Thread(error)));
             }
         }
     };
     let thread = thread::Builder::new().name(format!("{THREAD}{index}"));
-    let handle = thread.spawn(main).map_err(StartError::Thread)?;
-    told.recv().unwrap_or_else(|_| Err(StartError::Thread(io::Error::other("it has ended"))))?;
+    let handle = thread.spawn(main).map_err(EngineError::Thread)?;
+    told.recv().unwrap_or_else(|_| Err(EngineError::Thread(io::Error::other("it has ended"))))?;
     Ok(handle)
 }
 
@@ -254,12 +264,12 @@ fn pin_to(processor: usize) -> io::Result<()> {
 
 async fn ready(
     starting: Vec<oneshot::Receiver<Result<Ready, Failure>>>,
-) -> Result<About, StartError> {
+) -> Result<About, EngineError> {
     let mut about = About { opened: 0, pacer: "", self_test: Times::default() };
     for thread in starting {
-        let gone = |_| StartError::Thread(io::Error::other("it has ended"));
+        let gone = |_| EngineError::Thread(io::Error::other("it has ended"));
         let Ready { opened, pacer, self_test } =
-            thread.await.map_err(gone)?.map_err(StartError::Unreachable)?;
+            thread.await.map_err(gone)?.map_err(EngineError::Unreachable)?;
         about.opened += opened;
         about.pacer = pacer;
         about.self_test.add(&self_test);

@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     condition::{Condition, Slo, Sustained},
     dispatch::LatePolicy,
-    engine::{self, Engine, StartError, Task},
+    engine::{self, Engine, EngineError, Task},
     program::Program,
     provenance::Provenance,
     record::{Miscounted, Record, Totals},
@@ -222,17 +222,17 @@ pub enum RunError {
     /// The generator contradicts itself.
     #[error(transparent)]
     Miscounted(#[from] Miscounted),
-    /// A thread cannot be started.
-    #[error("cannot start a thread")]
+    /// A thread cannot be started, or has ended too early.
+    #[error("a thread of the generator failed")]
     Thread(#[source] std::io::Error),
 }
 
-impl From<StartError> for RunError {
-    fn from(error: StartError) -> Self {
+impl From<EngineError> for RunError {
+    fn from(error: EngineError) -> Self {
         match error {
-            StartError::Unreachable(failure) => Self::Unreachable(failure),
-            StartError::Thread(error) => Self::Thread(error),
-            StartError::Pin(processor, error) => {
+            EngineError::Unreachable(failure) => Self::Unreachable(failure),
+            EngineError::Thread(error) => Self::Thread(error),
+            EngineError::Pin(processor, error) => {
                 Self::Pin(format!("cannot bind a thread to processor {processor}"), error)
             }
         }
@@ -259,7 +259,7 @@ pub async fn run(
             }
         }
     }
-    let mut engine = Engine::start(engine::Parts {
+    let mut engine = Engine::start(engine::Setup {
         transport: Arc::new(transport),
         threads: options.threads,
         connections: options.connections,
@@ -347,7 +347,7 @@ impl Running {
         while let Some(step) = self.options.program.next(judgement) {
             let index = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
             observe(Event::StepBegins(index, &step));
-            let (began, measured) = self.step(engine, index, &step, observe).await;
+            let (began, measured) = self.step(engine, index, &step, observe).await?;
             let numbers = judge::numbers(index, &step, began, &measured, self.options.ceiling)?;
             self.totals = self.totals.plus(numbers.totals);
             self.totals = self.totals.plus(judge::settled(&measured)?);
@@ -379,7 +379,7 @@ impl Running {
         index: u32,
         step: &crate::program::Step,
         observe: &mut impl FnMut(Event<'_>),
-    ) -> (Duration, engine::Measured) {
+    ) -> Result<(Duration, engine::Measured), RunError> {
         let task = Task {
             load: step.load.clone(),
             settle: step.settle,
@@ -410,7 +410,7 @@ impl Running {
                 }
             }
         });
-        (began, measured.await)
+        Ok((began, measured.await?))
     }
 
     fn summary(self) -> Summary {

@@ -124,6 +124,14 @@ impl Link {
         Exchanged { outcome, first_byte, done, opened, failure }
     }
 
+    /// Lets the connection go, so that the next request opens another one.
+    fn close(&mut self) {
+        match &mut self.carrier {
+            Carrier::Http1(connection) => *connection = None,
+            Carrier::Http2(connection) => *connection.open.borrow_mut() = None,
+        }
+    }
+
     async fn try_exchange(
         &mut self,
         transport: &Transport,
@@ -140,7 +148,7 @@ impl Link {
             match self.head(transport, progress).await {
                 // What was kept alive has closed just now, and nothing of the
                 // request was written.
-                Err(Unanswered::NotSent) if fresh == 0 => {}
+                Err(Unanswered::NotSent) if fresh == 0 => self.close(),
                 Err(Unanswered::NotSent) => return Err(Fault::EofBeforeHeaders.into()),
                 Err(Unanswered::Failed(failure)) => return Err(failure),
                 Ok(response) => break response,

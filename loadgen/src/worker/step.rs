@@ -96,7 +96,11 @@ impl Worker {
         let Order { start, interval, settle, drain, .. } = order;
         let end = start + order.load.length();
         self.begin_step(order, blanks.try_recv().unwrap_or_default());
-        sleep_until(start).await;
+        // The runtime's own timers are too coarse for the first request.
+        self.pacer.arm(start.saturating_duration_since(Instant::now()));
+        while Instant::now() < start {
+            self.pacer.alarm().await;
+        }
         self.pump(start.elapsed(), None);
         // Intervals begin anew where settling ends.
         let mut flush = pin!(sleep_until(start + if settle.is_zero() { interval } else { settle }));
