@@ -1,0 +1,3 @@
+//! The project's own tasks, as far as they are more than a list of commands.
+
+pub mod capacity;
