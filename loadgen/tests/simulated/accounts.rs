@@ -101,6 +101,11 @@ proptest! {
         prop_assert_eq!(record.counts.sent, u64::try_from(requests.len()).unwrap());
         let service = record.times(Tag::all(Clock::Service)).map_or(0, Times::len);
         prop_assert_eq!(service, record.counts.sent);
+        // What was given up is a lower bound, and nothing else is.
+        let given_up = record.counts.faults.get(&Fault::HeaderTimeout).copied().unwrap_or_default()
+            + record.counts.unfinished;
+        let censored = record.times(Tag::all(Clock::Service)).map_or(0, Times::censored);
+        prop_assert_eq!(censored, given_up);
         if late == LatePolicy::Send {
             prop_assert_eq!(record.counts.dropped, 0);
         }
