@@ -190,9 +190,9 @@ fn a_frozen_server_is_measured_within_5_percent() {
     for _ in 0..5 {
         let (server, told) = freezing();
         let (summary, record) = measure(server.address);
-        let freeze = told.recv().unwrap();
         let planned = u64::from(RATE * SECONDS);
         assert_eq!((summary.totals.planned, summary.totals.completed), (planned, planned));
+        let freeze = told.recv().unwrap();
         let differences = differences(&record, freeze);
         if differences.is_empty() {
             return;
