@@ -41,7 +41,6 @@ pub struct Summary {
     /// step settled.
     pub totals: Totals,
     /// What was recorded of the requests that count: not while a step settled.
-    #[serde(flatten)]
     pub measures: Measures,
     /// The steps, in the order in which they were run.
     pub steps: Vec<Step>,
@@ -164,7 +163,6 @@ pub struct Step {
     /// The most at once, as the sum of each thread's most.
     pub most_in_flight: u64,
     /// What was recorded.
-    #[serde(flatten)]
     pub measures: Measures,
     /// What that is worth.
     pub health: Health,
