@@ -41,10 +41,11 @@ impl Verdict {
 pub struct Health {
     /// What the step's numbers are worth.
     pub verdict: Verdict,
-    /// Why they are not worth more, the worst first.
+    /// Why they are not worth more, the worst first; of several generators, those
+    /// of the worst first, after its number.
     pub reasons: Vec<String>,
     /// What counts as late: a millisecond, or a twentieth of the median service
-    /// time if that is longer.
+    /// time if that is longer; of several generators, the longest of theirs.
     pub late_bound_us: f64,
     /// The part of the requests that were later than that by the generator's
     /// fault.
@@ -54,7 +55,7 @@ pub struct Health {
     /// Requests that met a fault of this machine: no port, no descriptor.
     pub own_faults: u64,
     /// The rate that was sent, as a part of the highest that `loadgen
-    /// calibrate` found.
+    /// calibrate` found; of several generators, the largest of theirs.
     pub ceiling_share: Option<f64>,
     /// What the generator's threads and the machine did.
     pub load: Load,
