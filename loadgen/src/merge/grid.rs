@@ -1,0 +1,158 @@
+//! The intervals of several generators on one grid.
+//!
+//! A step's intervals follow one another from where it begins to hold. So does
+//! the grid, from where the first generator begins to hold it, and an interval
+//! of another one counts in the cell that its beginning is nearest to: it is
+//! moved by half an interval at most. What was recorded before a step held is
+//! one cell. Cells are as long as the interval that the generators were asked
+//! for, or the longest of those that they were asked for.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{Made, Source};
+use crate::{
+    output::{
+        hlog::{Line, Scope},
+        tables::{IntervalRow, Part, Place},
+    },
+    record::Record,
+    summary::Step,
+};
+
+/// What was recorded in a cell.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    /// When it begins, since the earliest start.
+    pub start: Duration,
+    /// How long the longest interval in it is.
+    pub length: Duration,
+    /// What was due while the step settled: times alone.
+    pub settle: Record,
+    /// What was due while it held: times alone.
+    pub hold: Record,
+    /// Its rows of `intervals.csv`, which have the counters.
+    pub rows: Vec<IntervalRow>,
+}
+
+/// Where an interval counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    Settling,
+    Number(u32),
+}
+
+#[derive(Default)]
+struct Contents<'a> {
+    /// By the log, which has it to the millisecond.
+    length: Duration,
+    settle: Record,
+    hold: Record,
+    rows: Vec<&'a IntervalRow>,
+}
+
+/// The intervals of what has become `step`.
+pub(super) fn stretches(made: &[Made<'_>], step: &Step) -> Vec<Stretch> {
+    let cell = made.iter().map(|made| interval(made.source)).max().unwrap_or_default();
+    let start = seconds(step.start_seconds);
+    let anchor = start + seconds(step.settle_seconds);
+    let mut cells: BTreeMap<Cell, Contents<'_>> = BTreeMap::new();
+    for made in made {
+        let Some(own) = made.source.summary.steps.iter().find(|own| own.index == step.index) else {
+            continue;
+        };
+        let place = |at: Duration| place(own, at, (made.after + at).saturating_sub(anchor), cell);
+        for line in lines(made.source, step.index) {
+            let contents = cells.entry(place(line.start)).or_default();
+            contents.length = contents.length.max(line.length);
+            let record = match line.scope {
+                Scope::Settle => &mut contents.settle,
+                _ => &mut contents.hold,
+            };
+            record.times_mut(line.tag).add(&line.times);
+        }
+        for row in &made.source.intervals {
+            let of = row.place();
+            if of.step == step.index {
+                cells.entry(place(of.start)).or_default().rows.push(row);
+            }
+        }
+    }
+    let stretch = |(number, contents): (Cell, Contents<'_>)| {
+        let start = match number {
+            Cell::Settling => start,
+            Cell::Number(number) => anchor.saturating_add(cell.saturating_mul(number)),
+        };
+        contents.stretch(step, start)
+    };
+    cells.into_iter().map(stretch).collect()
+}
+
+impl Contents<'_> {
+    fn stretch(self, step: &Step, start: Duration) -> Stretch {
+        let Self { length, settle, hold, rows } = self;
+        let length = rows.iter().map(|row| row.place().length).max().unwrap_or(length);
+        let row = |(part, record): (Part, &Record)| {
+            let mut of = rows.iter().copied().filter(|row| row.place().part == part).peekable();
+            of.peek()?;
+            let place = Place { step: step.index, part, rate: step.rate, start, length };
+            Some(IntervalRow::sum(place, of, record))
+        };
+        let rows = [(Part::Settle, &settle), (Part::Hold, &hold)].into_iter().filter_map(row);
+        Stretch { start, length, rows: rows.collect(), settle, hold }
+    }
+}
+
+/// Where an interval counts that began `at` by its own run's time, and so long
+/// after the grid does. Files have times to the millisecond.
+fn place(own: &Step, at: Duration, after: Duration, cell: Duration) -> Cell {
+    let settle = seconds(own.settle_seconds);
+    if !settle.is_zero() && at < seconds(own.start_seconds) + settle / 2 {
+        return Cell::Settling;
+    }
+    let number = (after + cell / 2).as_nanos() / cell.as_nanos().max(1);
+    Cell::Number(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// The intervals in the log of step `index`. A line does not say of which step
+/// it is: of the last one that had begun, and a step's own lines follow its
+/// last interval.
+fn lines(source: &Source, index: u32) -> impl Iterator<Item = &Line> {
+    let steps = &source.summary.steps;
+    let mut next = 0;
+    source.log.lines.iter().filter(move |line| match line.scope {
+        Scope::Interval | Scope::Settle => {
+            let begun = steps.iter().rev().find(|step| seconds(step.start_seconds) <= line.start);
+            begun.map_or(0, |step| step.index).max(next) == index
+        }
+        Scope::Step(ended) => {
+            next = ended + 1;
+            false
+        }
+        Scope::Total => false,
+    })
+}
+
+/// The interval that was asked for: as long as most are. A step's last one may
+/// be of any length.
+fn interval(source: &Source) -> Duration {
+    let stretches: BTreeSet<_> = source
+        .log
+        .lines
+        .iter()
+        .filter(|line| line.scope == Scope::Interval)
+        .map(|line| (line.start, line.length))
+        .collect();
+    let mut lengths: BTreeMap<Duration, usize> = BTreeMap::new();
+    for (_, length) in stretches {
+        *lengths.entry(length).or_default() += 1;
+    }
+    let most = lengths.into_iter().max_by_key(|(length, count)| (*count, *length));
+    most.map_or(Duration::from_secs(1), |(length, _)| length.max(Duration::from_millis(1)))
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
