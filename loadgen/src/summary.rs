@@ -2,6 +2,8 @@
 
 mod exit;
 mod explain;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod quantiles;
 mod table;
 
