@@ -6,6 +6,8 @@ mod explain;
 pub(crate) mod fixtures;
 mod quantiles;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

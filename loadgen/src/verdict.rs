@@ -97,7 +97,8 @@ impl Health {
             }
         };
         if 0 < own_faults {
-            let reason = format!("{own_faults} requests found no port or no descriptor here");
+            let requests = if own_faults == 1 { "request" } else { "requests" };
+            let reason = format!("{own_faults} {requests} found no port or no descriptor here");
             find(1.0, 1.0, 1.0, reason);
         }
         let late = format!(
@@ -228,7 +229,7 @@ mod tests {
         record.sent();
         let moments = Moments { due: None, sent: ms(0), first_byte: None, done: ms(0) };
         record.ended(Outcome::Failed(Fault::TooManyFiles), moments);
-        let reason = "1 requests found no port or no descriptor here";
+        let reason = "1 request found no port or no descriptor here";
         check(&record, load(0.0, 0.0), None, Verdict::GeneratorLimited, reason);
     }
 }

@@ -49,7 +49,8 @@ async fn make(url: &str, arrivals: Arrivals, shard: Shard, folder: &Path) -> Sum
         ..Options::new(url.parse().unwrap(), program(arrivals))
     };
     let (_signals, receiver) = mpsc::channel(1);
-    let summary = run(options, receiver, |event| files.observe(&event).unwrap()).await.unwrap();
+    let running = run(options, receiver, |event| files.observe(&event).unwrap());
+    let summary = Box::pin(running).await.unwrap();
     files.finish(&summary).unwrap();
     summary
 }

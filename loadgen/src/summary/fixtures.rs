@@ -69,8 +69,8 @@ pub(crate) fn step(index: u32, rate: Option<f64>, record: &Record) -> Step {
         drain_seconds: 0.0,
         totals,
         errors: record.counts.errors() + totals.dropped,
-        in_flight: 0.0,
-        most_in_flight: 0,
+        in_flight: 0.25,
+        most_in_flight: 3,
         measures: Measures::of(record, &first),
         health: Health::of(record, idle(), None),
     }
