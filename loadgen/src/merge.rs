@@ -45,36 +45,36 @@ pub struct Merged {
     pub started: SystemTime,
     /// All of it in numbers.
     pub summary: Summary,
-    /// What was recorded, by step.
-    pub steps: Vec<Recorded>,
+    /// What was recorded while each step held.
+    pub holds: Vec<Record>,
     /// What should be known of how they fit together.
     pub warnings: Vec<String>,
+    sources: Vec<Source>,
 }
 
-/// What was recorded of a step.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// While it held.
-    pub hold: Record,
-    /// In its intervals, in order.
-    pub stretches: Vec<Stretch>,
+impl Merged {
+    /// What was recorded in the intervals of step `index`, in order.
+    pub fn stretches(&self, index: usize) -> impl Iterator<Item = Stretch> {
+        let made = made(&self.sources, self.started);
+        let step = self.summary.steps.get(index);
+        step.into_iter().flat_map(move |step| grid::stretches(&made, step))
+    }
 }
 
 /// Adds `sources`, or says why they were not made together.
-pub fn merge(sources: &[Source]) -> Result<Merged, MergeError> {
-    let [first, ..] = sources else { return Err(MergeError::Nothing) };
-    check::check(sources)?;
+pub fn merge(sources: Vec<Source>) -> Result<Merged, MergeError> {
+    let [first, ..] = sources.as_slice() else { return Err(MergeError::Nothing) };
+    check::check(&sources)?;
     let started = sources.iter().map(|source| source.log.start).min().unwrap_or(first.log.start);
-    let made: Vec<_> = sources.iter().map(|source| Made::new(source, started)).collect();
-    let mut steps = Vec::new();
-    let mut thresholds = steps::thresholds(sources);
+    let made = made(&sources, started);
+    let (mut steps, mut holds) = (Vec::new(), Vec::new());
+    let mut thresholds = steps::thresholds(&sources);
     let mut total = Record::new();
-    let mut recorded = Vec::new();
     for index in 0..first.summary.steps.len() {
         let (step, hold) = steps::step(&made, index, &mut thresholds)?;
         total.add(&hold);
-        recorded.push(Recorded { hold, stretches: grid::stretches(&made, &step) });
         steps.push(step);
+        holds.push(hold);
     }
     let summaries = || sources.iter().map(|source| &source.summary);
     let verdict = summaries().map(|summary| summary.verdict).max();
@@ -82,16 +82,17 @@ pub fn merge(sources: &[Source]) -> Result<Merged, MergeError> {
         schema_version: SCHEMA_VERSION,
         provenance: summaries().flat_map(|summary| summary.provenance.clone()).collect(),
         run: run(&made, &first.summary.run),
-        ended: ended(sources),
-        totals: totals(sources)?,
+        ended: ended(&sources),
+        totals: totals(&sources)?,
         measures: Measures::of(&total, &steps::first_faults(summaries().map(|it| &it.measures))),
         steps,
         search: None,
         thresholds,
         verdict: verdict.unwrap_or(Verdict::Valid),
-        self_test: self_test(sources).unwrap_or_else(|| first.summary.self_test.clone()),
+        self_test: self_test(&sources).unwrap_or_else(|| first.summary.self_test.clone()),
     };
-    Ok(Merged { started, summary, steps: recorded, warnings: check::warnings(sources) })
+    let warnings = check::warnings(&sources);
+    Ok(Merged { started, summary, holds, warnings, sources })
 }
 
 /// A run beside the others.
@@ -102,10 +103,9 @@ struct Made<'a> {
     after: Duration,
 }
 
-impl<'a> Made<'a> {
-    fn new(source: &'a Source, started: SystemTime) -> Self {
-        Self { source, after: source.log.start.duration_since(started).unwrap_or_default() }
-    }
+fn made(sources: &[Source], started: SystemTime) -> Vec<Made<'_>> {
+    let after = |source: &Source| source.log.start.duration_since(started).unwrap_or_default();
+    sources.iter().map(|source| Made { source, after: after(source) }).collect()
 }
 
 fn run(made: &[Made<'_>], first: &Run) -> Run {

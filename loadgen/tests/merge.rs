@@ -78,7 +78,7 @@ async fn check(arrivals: Arrivals) -> (Summary, Merged) {
     let shard = |index| Shard::new(index, two).unwrap();
     tokio::join!(make(&url, arrivals, shard(0), &first), make(&url, arrivals, shard(1), &second));
     let sources = [read(&first), read(&second)];
-    let merged = merge::merge(&sources).unwrap();
+    let merged = merge::merge(sources.to_vec()).unwrap();
     assert!(merged.warnings.is_empty(), "{:?}", merged.warnings);
     assert!(merged.summary.totals.add_up());
     let planned: u64 = sources.iter().map(|source| source.summary.totals.planned).sum();
@@ -102,8 +102,7 @@ fn check_times(sources: &[Source], merged: &Merged, scope: Scope, name: &str) {
         lines.times_mut(line.tag).add(&line.times);
     }
     let mut cells = Record::new();
-    let recorded = &merged.steps[0];
-    for stretch in &recorded.stretches {
+    for stretch in merged.stretches(0) {
         cells.add(if scope == Scope::Settle { &stretch.settle } else { &stretch.hold });
     }
     assert!(lines.all_times().count() != 0, "{name}: no times");
@@ -111,7 +110,7 @@ fn check_times(sources: &[Source], merged: &Merged, scope: Scope, name: &str) {
         let of = |record: &Record| record.times(tag).map(|times| times.histogram().clone());
         assert_eq!(of(&lines), of(&cells), "{name} {tag}");
         if scope == Scope::Interval {
-            assert_eq!(of(&lines), of(&recorded.hold), "{name} {tag}");
+            assert_eq!(of(&lines), of(&merged.holds[0]), "{name} {tag}");
         }
     }
 }
@@ -136,10 +135,10 @@ fn check_command(folders: &[String], expected: &Summary) {
             assert_eq!(total(tag), times.count, "{tag}");
         }
     }
-    let again = merge::merge(std::slice::from_ref(&source)).unwrap();
+    let again = merge::merge(vec![source.clone()]).unwrap();
     assert_eq!(again.summary.measures, expected.measures);
-    let rows = again.steps.iter().flat_map(|step| &step.stretches).flat_map(|it| &it.rows);
-    assert_eq!(rows.count(), source.intervals.len());
+    let rows = again.stretches(0).flat_map(|stretch| stretch.rows);
+    assert_eq!(rows.collect::<Vec<_>>(), source.intervals);
     for name in ["steps.csv", "step-000.hgrm"] {
         assert!(out.path().join(name).exists(), "no {name}");
     }

@@ -32,7 +32,7 @@ pub(crate) struct MergeArguments {
 
 pub(crate) fn run(arguments: &MergeArguments) -> Result<u8, Failed> {
     let sources = sources(arguments).map_err(Failed::usage)?;
-    let merged = merge::merge(&sources).map_err(|error| match error {
+    let merged = merge::merge(sources).map_err(|error| match error {
         MergeError::Miscounted(error) => Failed::own(error),
         error => Failed::usage(error),
     })?;
@@ -81,17 +81,13 @@ fn source(folder: &Path) -> anyhow::Result<Source> {
 
 fn write(mut files: Files, merged: &Merged) -> Result<(), FileError> {
     files.begin(merged.started, &merged.summary.provenance)?;
-    for (step, recorded) in merged.summary.steps.iter().zip(&merged.steps) {
-        for stretch in &recorded.stretches {
-            files.stretch(&Stretch {
-                start: stretch.start,
-                length: stretch.length,
-                settle: &stretch.settle,
-                hold: &stretch.hold,
-                rows: stretch.rows.clone(),
-            })?;
+    for (index, (step, hold)) in merged.summary.steps.iter().zip(&merged.holds).enumerate() {
+        for stretch in merged.stretches(index) {
+            let merge::Stretch { start, length, settle, hold, rows } = &stretch;
+            let (start, length, rows) = (*start, *length, rows.clone());
+            files.stretch(&Stretch { start, length, settle, hold, rows })?;
         }
-        files.step(step, &recorded.hold)?;
+        files.step(step, hold)?;
     }
     files.finish(&merged.summary)
 }

@@ -44,34 +44,30 @@ enum Cell {
     Number(u32),
 }
 
+/// What counts in a cell, not yet added: histograms of all cells at once would
+/// take much memory.
 #[derive(Default)]
 struct Contents<'a> {
-    /// By the log, which has it to the millisecond.
-    length: Duration,
-    settle: Record,
-    hold: Record,
+    lines: Vec<&'a Line>,
     rows: Vec<&'a IntervalRow>,
 }
 
 /// The intervals of what has become `step`.
-pub(super) fn stretches(made: &[Made<'_>], step: &Step) -> Vec<Stretch> {
+pub(super) fn stretches<'a>(
+    made: &[Made<'a>],
+    step: &'a Step,
+) -> impl Iterator<Item = Stretch> + use<'a> {
     let cell = made.iter().map(|made| interval(made.source)).max().unwrap_or_default();
     let start = seconds(step.start_seconds);
     let anchor = start + seconds(step.settle_seconds);
-    let mut cells: BTreeMap<Cell, Contents<'_>> = BTreeMap::new();
+    let mut cells: BTreeMap<Cell, Contents<'a>> = BTreeMap::new();
     for made in made {
         let Some(own) = made.source.summary.steps.iter().find(|own| own.index == step.index) else {
             continue;
         };
         let place = |at: Duration| place(own, at, (made.after + at).saturating_sub(anchor), cell);
         for line in lines(made.source, step.index) {
-            let contents = cells.entry(place(line.start)).or_default();
-            contents.length = contents.length.max(line.length);
-            let record = match line.scope {
-                Scope::Settle => &mut contents.settle,
-                _ => &mut contents.hold,
-            };
-            record.times_mut(line.tag).add(&line.times);
+            cells.entry(place(line.start)).or_default().lines.push(line);
         }
         for row in &made.source.intervals {
             let of = row.place();
@@ -80,20 +76,28 @@ pub(super) fn stretches(made: &[Made<'_>], step: &Step) -> Vec<Stretch> {
             }
         }
     }
-    let stretch = |(number, contents): (Cell, Contents<'_>)| {
+    let stretch = move |(number, contents): (Cell, Contents<'_>)| {
         let start = match number {
             Cell::Settling => start,
             Cell::Number(number) => anchor.saturating_add(cell.saturating_mul(number)),
         };
         contents.stretch(step, start)
     };
-    cells.into_iter().map(stretch).collect()
+    cells.into_iter().map(stretch)
 }
 
 impl Contents<'_> {
     fn stretch(self, step: &Step, start: Duration) -> Stretch {
-        let Self { length, settle, hold, rows } = self;
-        let length = rows.iter().map(|row| row.place().length).max().unwrap_or(length);
+        let Self { lines, rows } = self;
+        let (mut settle, mut hold) = (Record::new(), Record::new());
+        for line in &lines {
+            let record = if line.scope == Scope::Settle { &mut settle } else { &mut hold };
+            record.times_mut(line.tag).add(&line.times);
+        }
+        // The log has it to the millisecond.
+        let length = rows.iter().map(|row| row.place().length).max();
+        let length = length.or_else(|| lines.iter().map(|line| line.length).max());
+        let length = length.unwrap_or_default();
         let row = |(part, record): (Part, &Record)| {
             let mut of = rows.iter().copied().filter(|row| row.place().part == part).peekable();
             of.peek()?;

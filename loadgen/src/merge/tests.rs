@@ -10,7 +10,7 @@ use crate::{
         hlog::{self, HlogWriter, Scope},
         tables::{IntervalRow, Part, Place},
     },
-    record::{Clock, Outcome, Tag},
+    record::{Clock, Outcome, Tag, Times},
     summary::{
         Model, Threshold,
         fixtures::{self, HOLD, answer, moments, requests},
@@ -70,9 +70,9 @@ fn two() -> [Source; 2] {
     ]
 }
 
-fn responses(stretches: &[Stretch]) -> Vec<(u128, u64)> {
-    let count = |it: &Stretch| it.hold.times(Tag::all(Clock::Response)).map_or(0, |t| t.len());
-    stretches.iter().map(|it| (it.start.as_millis(), count(it))).collect()
+fn responses(merged: &Merged) -> Vec<(u128, u64)> {
+    let count = |it: &Stretch| it.hold.times(Tag::all(Clock::Response)).map_or(0, Times::len);
+    merged.stretches(0).map(|it| (it.start.as_millis(), count(&it))).collect()
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn intervals_are_moved_to_the_nearest_cell() {
     ] {
         let [one, other] =
             [("one", 0), ("other", after)].map(|(name, after)| source(name, after, &intervals));
-        let merged = merge(&[one, other]).unwrap();
-        assert_eq!(responses(&merged.steps[0].stretches), expected, "{after}");
+        let merged = merge(vec![one, other]).unwrap();
+        assert_eq!(responses(&merged), expected, "{after}");
     }
 }
 
@@ -107,13 +107,13 @@ fn what_settled_is_a_cell_of_its_own() {
         }
     }
     one.intervals.clear();
-    let merged = merge(&[one]).unwrap();
-    assert_eq!(responses(&merged.steps[0].stretches), [(0, 1), (700, 1), (1700, 1)]);
+    let merged = merge(vec![one]).unwrap();
+    assert_eq!(responses(&merged), [(0, 1), (700, 1), (1700, 1)]);
 }
 
 #[test]
 fn the_sum_is_that_of_one_generator() {
-    let merged = merge(&two()).unwrap();
+    let merged = merge(two().into()).unwrap();
     let Summary { run, totals, steps, self_test: _, .. } = &merged.summary;
     assert_eq!(run.program, "100/s over 10s, by 2 generators");
     assert_eq!((run.threads, run.connections, totals.planned), (2, 128, 8));
@@ -140,7 +140,7 @@ fn demands_are_looked_at_anew() {
             })
             .into();
     }
-    let merged = merge(&[one, other]).unwrap();
+    let merged = merge(vec![one, other]).unwrap();
     let found: Vec<_> = merged
         .summary
         .thresholds
@@ -162,7 +162,7 @@ fn it_ended_as_the_worst_did() {
         let mut sources = two();
         sources[0].summary.ended = one;
         sources[1].summary.ended = other;
-        assert_eq!(format!("{:?}", merge(&sources).unwrap().summary.ended), expected);
+        assert_eq!(format!("{:?}", merge(sources.into()).unwrap().summary.ended), expected);
     };
     let aborted = || Ended::Aborted("errors>5%: 7%".to_owned());
     check(Ended::Finished, Ended::Finished, "Finished");
@@ -177,7 +177,7 @@ fn a_run_that_was_cut_short_fits() {
     let [one, mut other] = two();
     other.summary.ended = Ended::Interrupted;
     other.summary.steps[1].hold_seconds = 5.0;
-    let merged = merge(&[one, other]).unwrap();
+    let merged = merge(vec![one, other]).unwrap();
     assert!((merged.summary.steps[1].hold_seconds - 10.0).abs() < 1e-9);
     assert_eq!(merged.summary.exit_code(), 130);
 }
@@ -186,13 +186,13 @@ fn a_run_that_was_cut_short_fits() {
 fn what_does_not_fit_is_said() {
     let [one, other] = two();
     let late = source("b", 20_000, &[vec![vec![]], vec![vec![]]]);
-    let merged = merge(&[one.clone(), late]).unwrap();
+    let merged = merge(vec![one.clone(), late]).unwrap();
     let expected = "b began when a had ended: rates are added as if they had been made at once";
     assert_eq!(merged.warnings, [expected]);
     let mut short = other;
     short.log.lines.retain(|line| line.scope == Scope::Interval);
     short.log.truncated = true;
-    let merged = merge(&[one, short]).unwrap();
+    let merged = merge(vec![one, short]).unwrap();
     let expected = "b/run.hlog ends early: 28 times that were counted are missing from the sum's \
                     histograms";
     assert_eq!(merged.warnings, [expected]);

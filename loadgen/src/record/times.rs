@@ -21,20 +21,27 @@ pub struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        let (low, high, digits) = BOUNDS;
-        #[expect(clippy::expect_used, reason = "the bounds are constants, which a test uses")]
-        let mut histogram = Histogram::new_with_bounds(low, high, digits).expect("valid bounds");
+        let mut times = Self::sparse();
         // Its memory is there from now on, and does not come page by page
         // whenever a time is the first of its size.
-        histogram.reset();
-        Self { histogram, censored: 0, least_censored: u64::MAX }
+        times.histogram.reset();
+        times
     }
 }
 
 impl Times {
+    /// Of nothing yet, with memory that comes when it is needed.
+    fn sparse() -> Self {
+        let (low, high, digits) = BOUNDS;
+        #[expect(clippy::expect_used, reason = "the bounds are constants, which a test uses")]
+        let histogram = Histogram::new_with_bounds(low, high, digits).expect("valid bounds");
+        Self { histogram, censored: 0, least_censored: u64::MAX }
+    }
+
     /// From a histogram that was written by this program, or one like it.
     pub fn from_histogram(histogram: &Histogram<u64>) -> Self {
-        let mut times = Self::default();
+        // Nothing more is recorded there, and of many most pages stay empty.
+        let mut times = Self::sparse();
         // What is out of its bounds counts at them.
         for value in histogram.iter_recorded() {
             times.histogram.saturating_record_n(value.value_iterated_to(), value.count_at_value());

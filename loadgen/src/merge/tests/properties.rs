@@ -1,7 +1,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::{record::Times, summary::Step};
+use crate::summary::Step;
 
 fn runs() -> impl Strategy<Value = Vec<Source>> {
     let intervals = vec(vec(1..80_000_000_u64, 0..4), 1..3);
@@ -26,18 +26,20 @@ fn assert_alike(one: &Merged, other: &Merged) {
     };
     let all = |summary: &Summary| summary.steps.iter().map(numbers).collect::<Vec<_>>();
     assert_eq!(all(a), all(b));
-    for (one, other) in one.steps.iter().zip(&other.steps) {
-        assert_eq!(shown(&one.stretches), shown(&other.stretches));
+    for index in 0..a.steps.len() {
+        assert_eq!(shown(one, index), shown(other, index));
     }
 }
 
-/// Start, length, histograms and rows of each interval.
-fn shown(stretches: &[Stretch]) -> Vec<(Duration, Duration, Vec<(Tag, Times)>, &[IntervalRow])> {
-    let shown = |stretch: &Stretch| {
+/// An interval as its start, length, histograms and rows.
+type Shown = ([Duration; 2], Vec<(Tag, Times)>, Vec<IntervalRow>);
+
+fn shown(merged: &Merged, index: usize) -> Vec<Shown> {
+    let shown = |stretch: Stretch| {
         let times = stretch.hold.all_times().map(|(tag, times)| (tag, times.clone()));
-        times.collect()
+        ([stretch.start, stretch.length], times.collect(), stretch.rows)
     };
-    stretches.iter().map(|it| (it.start, it.length, shown(it), it.rows.as_slice())).collect()
+    merged.stretches(index).map(shown).collect()
 }
 
 proptest! {
@@ -45,33 +47,34 @@ proptest! {
 
     #[test]
     fn their_order_makes_no_difference(mut sources in runs()) {
-        let merged = merge(&sources).unwrap();
+        let merged = merge(sources.clone()).unwrap();
         sources.reverse();
-        assert_alike(&merged, &merge(&sources).unwrap());
+        assert_alike(&merged, &merge(sources).unwrap());
     }
 
     /// No time is lost or told twice between the whole, its steps and intervals.
     #[test]
     fn everything_is_there_once(sources in runs()) {
-        let merged = merge(&sources).unwrap();
-        prop_assert!(merged.summary.totals.add_up());
         let planned: u64 = sources.iter().map(|source| source.summary.totals.planned).sum();
+        let merged = merge(sources).unwrap();
+        prop_assert!(merged.summary.totals.add_up());
         prop_assert_eq!(merged.summary.totals.planned, planned);
-        for recorded in &merged.steps {
-            let mut sum = Record::new();
-            recorded.stretches.iter().for_each(|stretch| sum.add(&stretch.hold));
-            for (tag, times) in recorded.hold.all_times() {
+        for (index, hold) in merged.holds.iter().enumerate() {
+            let (mut sum, mut sent) = (Record::new(), 0);
+            for stretch in merged.stretches(index) {
+                sum.add(&stretch.hold);
+                sent += stretch.rows.iter().map(IntervalRow::sent).sum::<u64>();
+            }
+            for (tag, times) in hold.all_times() {
                 prop_assert_eq!(times.histogram(), sum.times(tag).unwrap().histogram());
             }
-            let sent: u64 =
-                recorded.stretches.iter().flat_map(|it| &it.rows).map(IntervalRow::sent).sum();
-            prop_assert_eq!(sent, recorded.hold.counts.sent);
+            prop_assert_eq!(sent, hold.counts.sent);
         }
     }
 
     #[test]
     fn one_alone_stays_as_it_is(source in runs().prop_map(|mut runs| runs.remove(0))) {
-        let merged = merge(std::slice::from_ref(&source)).unwrap();
+        let merged = merge(vec![source.clone()]).unwrap();
         let (was, is) = (&source.summary, &merged.summary);
         prop_assert_eq!((is.totals, &is.measures), (was.totals, &was.measures));
         prop_assert_eq!(&is.run, &was.run);
@@ -79,8 +82,8 @@ proptest! {
             prop_assert_eq!((is.totals, &is.measures), (was.totals, &was.measures));
             prop_assert_eq!((is.errors, is.offered_rate), (was.errors, was.offered_rate));
         }
-        let rows: Vec<_> =
-            merged.steps.iter().flat_map(|step| &step.stretches).flat_map(|it| &it.rows).collect();
-        prop_assert_eq!(rows, source.intervals.iter().collect::<Vec<_>>());
+        let rows = |index| merged.stretches(index).flat_map(|stretch| stretch.rows);
+        let rows: Vec<_> = (0..merged.holds.len()).flat_map(rows).collect();
+        prop_assert_eq!(rows, source.intervals);
     }
 }

@@ -5,12 +5,12 @@ use crate::program::{Ended as SearchEnd, SearchResult};
 fn check_refused(change: fn(&mut Source), message: &str) {
     let [one, mut other] = two();
     change(&mut other);
-    assert_eq!(merge(&[one, other]).unwrap_err().to_string(), message);
+    assert_eq!(merge(vec![one, other]).unwrap_err().to_string(), message);
 }
 
 #[test]
 fn refusals() {
-    assert_eq!(merge(&[]).unwrap_err(), MergeError::Nothing);
+    assert_eq!(merge(vec![]).unwrap_err(), MergeError::Nothing);
     check_refused(
         |other| "a at 0".clone_into(&mut other.summary.provenance[0].started),
         "a and b are the same run: give it once",

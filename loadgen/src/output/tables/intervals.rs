@@ -180,7 +180,9 @@ mod tests {
         let rows = [0, 1].map(|step| IntervalRow::of(place(step), &record, 0.25));
         let mut text = Vec::new();
         let mut table = Table::new(&mut text, &["a, \"comment\"".to_owned()]).unwrap();
-        rows.iter().for_each(|row| table.write(row).unwrap());
+        for row in &rows {
+            table.write(row).unwrap();
+        }
         drop(table);
         assert_eq!(read_intervals(&text).unwrap(), rows);
         assert_eq!(read_intervals(&text[..text.len() - 1]).unwrap(), rows[..1]);
