@@ -20,6 +20,7 @@
 mod check;
 mod grid;
 mod health;
+mod log;
 mod source;
 mod steps;
 
@@ -30,6 +31,7 @@ use std::{
 
 pub use check::MergeError;
 pub use grid::Stretch;
+pub use log::{Log, Logged};
 pub use source::{Contents, Source, SourceError};
 
 use crate::{

@@ -99,7 +99,7 @@ fn check_times(sources: &[Source], merged: &Merged, scope: Scope, name: &str) {
     let mut lines = Record::new();
     let all = sources.iter().flat_map(|source| &source.log.lines);
     for line in all.filter(|line| line.scope == scope) {
-        lines.times_mut(line.tag).add(&line.times);
+        lines.times_mut(line.tag).add(&line.times());
     }
     let mut cells = Record::new();
     for stretch in merged.stretches(0) {
@@ -128,7 +128,7 @@ fn check_command(folders: &[String], expected: &Summary) {
     assert_eq!(source.summary, *expected);
     let total = |tag: Tag| {
         let mut lines = source.log.lines.iter();
-        lines.find(|line| (line.scope, line.tag) == (Scope::Total, tag)).unwrap().times.len()
+        lines.find(|line| (line.scope, line.tag) == (Scope::Total, tag)).unwrap().count()
     };
     for tag in Tag::each() {
         if let Some(times) = expected.measures.times.get(&tag.to_string()) {

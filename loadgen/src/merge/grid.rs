@@ -12,10 +12,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Made, Source};
+use super::{Logged, Made, Source};
 use crate::{
     output::{
-        hlog::{Line, Scope},
+        hlog::Scope,
         tables::{IntervalRow, Part, Place},
     },
     record::Record,
@@ -48,7 +48,7 @@ enum Cell {
 /// take much memory.
 #[derive(Default)]
 struct Contents<'a> {
-    lines: Vec<&'a Line>,
+    lines: Vec<&'a Logged>,
     rows: Vec<&'a IntervalRow>,
 }
 
@@ -92,7 +92,7 @@ impl Contents<'_> {
         let (mut settle, mut hold) = (Record::new(), Record::new());
         for line in &lines {
             let record = if line.scope == Scope::Settle { &mut settle } else { &mut hold };
-            record.times_mut(line.tag).add(&line.times);
+            record.times_mut(line.tag).add(&line.times());
         }
         // The log has it to the millisecond.
         let length = rows.iter().map(|row| row.place().length).max();
@@ -123,7 +123,7 @@ fn place(own: &Step, at: Duration, after: Duration, cell: Duration) -> Cell {
 /// The intervals in the log of step `index`. A line does not say of which step
 /// it is: of the last one that had begun, and a step's own lines follow its
 /// last interval.
-fn lines(source: &Source, index: u32) -> impl Iterator<Item = &Line> {
+fn lines(source: &Source, index: u32) -> impl Iterator<Item = &Logged> {
     let steps = &source.summary.steps;
     let mut next = 0;
     source.log.lines.iter().filter(move |line| match line.scope {

@@ -3,9 +3,10 @@
 use serde_json::Value;
 use thiserror::Error;
 
+use super::Log;
 use crate::{
     output::{
-        hlog::{self, Hlog, HlogError, Scope},
+        hlog::{HlogError, Scope},
         tables::{self, IntervalRow},
     },
     record::Tag,
@@ -31,7 +32,7 @@ pub struct Source {
     /// What it came to.
     pub summary: Summary,
     /// Its histograms.
-    pub log: Hlog,
+    pub log: Log,
     /// Its counters by interval, which the histograms do not have.
     pub intervals: Vec<IntervalRow>,
 }
@@ -103,7 +104,7 @@ impl Source {
             Ok(Err(version)) => return Err(SourceError::Version { name, version }),
             Err(source) => return Err(SourceError::Summary { name, source }),
         };
-        let log = match hlog::read(contents.log) {
+        let log = match Log::read(contents.log) {
             Ok(log) => log,
             Err(source) => return Err(SourceError::Log { name, source }),
         };
@@ -142,7 +143,7 @@ impl Source {
             let Scope::Step(index) = line.scope else { return None };
             let step = self.summary.steps.iter().find(|step| step.index == index);
             let counted = step.and_then(|step| step.measures.times.get(&line.tag.to_string()));
-            Some((index, line.tag, line.times.len(), counted.map_or(0, |times| times.count)))
+            Some((index, line.tag, line.count(), counted.map_or(0, |times| times.count)))
         })
     }
 }

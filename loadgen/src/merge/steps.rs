@@ -97,8 +97,7 @@ fn recorded(source: &Source, step: &Step) -> Record {
     for line in source.log.lines.iter().filter(|line| line.scope == Scope::Step(step.index)) {
         let known = measures.times.get(&line.tag.to_string());
         let censored = known.and_then(|times| Some((times.censored, times.censored_from_us?)));
-        let times = line.times.clone();
-        record.times_mut(line.tag).add(&censor(times, censored));
+        record.times_mut(line.tag).add(&censor(line.times(), censored));
     }
     record
 }

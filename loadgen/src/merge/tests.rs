@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     fault::Fault,
     output::{
-        hlog::{self, HlogWriter, Scope},
+        hlog::{HlogWriter, Scope},
         tables::{IntervalRow, Part, Place},
     },
     record::{Clock, Outcome, Tag, Times},
@@ -59,7 +59,7 @@ fn source(name: &str, after_ms: u64, steps: &[Intervals]) -> Source {
     drop(writer);
     let mut summary = fixtures::summary(Model::Open, &total, numbers);
     summary.provenance[0].started = format!("{name} at {after_ms}");
-    let log = hlog::read(&log).unwrap();
+    let log = Log::read(&log).unwrap();
     Source { name: name.to_owned(), summary, log, intervals: rows }
 }
 

@@ -21,32 +21,41 @@ pub struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        let mut times = Self::sparse();
+        let (low, high, digits) = BOUNDS;
+        #[expect(clippy::expect_used, reason = "the bounds are constants, which a test uses")]
+        let mut histogram = Histogram::new_with_bounds(low, high, digits).expect("valid bounds");
         // Its memory is there from now on, and does not come page by page
         // whenever a time is the first of its size.
-        times.histogram.reset();
-        times
+        histogram.reset();
+        Self { histogram, censored: 0, least_censored: u64::MAX }
     }
 }
 
 impl Times {
-    /// Of nothing yet, with memory that comes when it is needed.
-    fn sparse() -> Self {
-        let (low, high, digits) = BOUNDS;
-        #[expect(clippy::expect_used, reason = "the bounds are constants, which a test uses")]
-        let histogram = Histogram::new_with_bounds(low, high, digits).expect("valid bounds");
-        Self { histogram, censored: 0, least_censored: u64::MAX }
-    }
-
     /// From a histogram that was written by this program, or one like it.
     pub fn from_histogram(histogram: &Histogram<u64>) -> Self {
-        // Nothing more is recorded there, and of many most pages stay empty.
-        let mut times = Self::sparse();
+        Self::from_counts(
+            histogram
+                .iter_recorded()
+                .map(|value| (value.value_iterated_to(), value.count_at_value())),
+        )
+    }
+
+    /// From times in nanoseconds, each with how many there are.
+    pub fn from_counts(counts: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        let mut times = Self::default();
         // What is out of its bounds counts at them.
-        for value in histogram.iter_recorded() {
-            times.histogram.saturating_record_n(value.value_iterated_to(), value.count_at_value());
+        for (value, count) in counts {
+            times.histogram.saturating_record_n(value, count);
         }
         times
+    }
+
+    /// The times in nanoseconds that there are, each with how many: much less
+    /// than the histogram, where they are few.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
+        let values = self.histogram.iter_recorded();
+        values.map(|value| (value.value_iterated_to(), value.count_at_value()))
     }
 
     /// Says of `censored` times, the least of which is `least`, that they are

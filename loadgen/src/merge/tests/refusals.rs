@@ -89,4 +89,14 @@ fn files_that_are_none() {
     check("no", log, "", &format!("a/summary.json {what}"));
     check(&summary, log, "step,part\n1,2\n", &format!("a/intervals.csv {what}"));
     check(&summary, "Tag=no\n", "", "a/run.hlog cannot be read: make the run again");
+    let mut more = Vec::new();
+    let mut writer = HlogWriter::new(&mut more, SystemTime::UNIX_EPOCH, &[]).unwrap();
+    let mut record = Record::new();
+    let response = record.times_mut(Tag::all(Clock::Response));
+    (0..9).for_each(|_| response.record(SECOND));
+    writer.write(&Scope::Step(1), HOLD, HOLD, &record).unwrap();
+    drop(writer);
+    let strangers = "a/run.hlog has 9 response times of step 1 and a/summary.json 1: they are not \
+                     of the same run";
+    check(&summary, &String::from_utf8(more).unwrap(), "", strangers);
 }
