@@ -2,11 +2,15 @@
 
 pub(crate) mod arguments;
 pub(crate) mod calibrate;
+pub(crate) mod merge;
 pub(crate) mod null;
+mod print;
 pub(crate) mod progress;
 pub(crate) mod run;
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use print::print;
 
 /// A load generator for HTTP servers that proves its own numbers.
 #[derive(Debug, Parser)]
@@ -46,6 +50,18 @@ pub(crate) enum Command {
     /// --calibration FILE` then says how near to that a run was.
     #[command(args_override_self = true)]
     Calibrate(calibrate::CalibrateArguments),
+
+    /// Add the runs of several generators that were made together
+    ///
+    /// Each generator, on this machine or another, runs the same program with a
+    /// --shard of its own; their folders are brought to one machine. Histograms
+    /// and counters add up without loss, intervals to within half of one, and
+    /// what --fail-if asked for is looked at anew. A search cannot be merged.
+    ///
+    /// Exits as `run` does, by what all of them came to: with 2 when the runs
+    /// do not belong together.
+    #[command(args_override_self = true)]
+    Merge(merge::MergeArguments),
 }
 
 /// Why a command did nothing, and the exit code that says so.

@@ -43,7 +43,7 @@ struct MachineSample {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Load {
-    /// The threads that send.
+    /// The threads that send; of several generators, after its number.
     pub threads: Vec<ThreadLoad>,
     /// The part of the machine's processor time that a hypervisor gave to
     /// others; missing where the kernel does not say.
@@ -59,7 +59,7 @@ pub struct Load {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThreadLoad {
-    /// Its name.
+    /// Its name: `loadgen-0`, or `1/loadgen-0` of the second of several generators.
     pub name: String,
     /// The part of the time for which it was on a processor.
     pub cpu_share: f64,

@@ -23,6 +23,7 @@ pub mod dispatch;
 mod engine;
 pub mod fault;
 pub mod health;
+pub mod merge;
 pub mod null;
 pub mod number;
 pub mod output;

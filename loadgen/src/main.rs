@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => cli::run::run(*arguments),
         Command::Null(arguments) => cli::null::run(arguments),
         Command::Calibrate(arguments) => cli::calibrate::run(&arguments),
+        Command::Merge(arguments) => cli::merge::run(&arguments),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

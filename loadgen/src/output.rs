@@ -13,19 +13,19 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use thiserror::Error;
 
 use crate::{
-    provenance::Provenance,
+    provenance::{self, Provenance},
     record::{Clock, Record, Tag},
-    run::{Begins, Event, Interval},
+    run::{Event, Interval},
     summary::{Step, Summary},
 };
 use hlog::{HlogWriter, Scope};
-use tables::Table;
+use tables::{IntervalRow, Part, Place, Table};
 
 /// The files of a run, in one folder.
 #[derive(Debug)]
@@ -37,11 +37,40 @@ pub struct Files {
 /// Those that are written as the run goes on.
 #[derive(Debug)]
 struct Open {
-    provenance: Provenance,
+    /// In one word.
+    provenance: String,
     hlog: HlogWriter<File>,
     intervals: Table<File>,
     steps: Table<File>,
     total: Record,
+}
+
+/// What was recorded in a part of a step, and its rows of `intervals.csv`.
+#[derive(Debug)]
+pub struct Stretch<'a> {
+    /// When it began, since the run did.
+    pub start: Duration,
+    /// How long it is.
+    pub length: Duration,
+    /// What was due while the step settled.
+    pub settle: &'a Record,
+    /// What was due while it held.
+    pub hold: &'a Record,
+    /// For each of them that there is.
+    pub rows: Vec<IntervalRow>,
+}
+
+impl<'a> Stretch<'a> {
+    fn of(interval: &Interval<'a>) -> Self {
+        let Interval { step, rate, start, length, settle, hold, in_flight } = *interval;
+        let parts = [(Part::Settle, settle), (Part::Hold, hold)];
+        let rows =
+            parts.into_iter().filter(|(_, record)| !record.is_empty()).map(|(part, record)| {
+                let place = Place { step, part, rate, start, length };
+                IntervalRow::of(place, record, in_flight)
+            });
+        Self { start, length, settle, hold, rows: rows.collect() }
+    }
 }
 
 /// A file that could not be written.
@@ -76,51 +105,59 @@ impl Files {
     pub fn observe(&mut self, event: &Event<'_>) -> Result<(), FileError> {
         match event {
             Event::Countdown(_) | Event::StepBegins(..) => Ok(()),
-            Event::Begins(begins) => self.begin(begins),
-            Event::Interval(interval) => self.interval(interval),
+            Event::Begins(begins) => {
+                self.begin(begins.started, std::slice::from_ref(&begins.provenance))
+            }
+            Event::Interval(interval) => self.stretch(&Stretch::of(interval)),
             Event::StepEnded(step, record) => self.step(step, record),
         }
     }
 
-    fn begin(&mut self, begins: &Begins) -> Result<(), FileError> {
-        let comments = begins.provenance.comment_lines();
+    /// Begins the files of what began at `started` and was made as `provenance`
+    /// says.
+    pub fn begin(
+        &mut self,
+        started: SystemTime,
+        provenance: &[Provenance],
+    ) -> Result<(), FileError> {
+        let comments = provenance::comment_lines(provenance);
         let hlog = self.create("run.hlog")?;
-        let hlog = HlogWriter::new(hlog, begins.started, &comments)
+        let hlog = HlogWriter::new(hlog, started, &comments)
             .map_err(|source| self.failed("run.hlog", source))?;
         let intervals = Table::new(self.create("intervals.csv")?, &comments)
             .map_err(|source| self.failed("intervals.csv", source))?;
         let steps = Table::new(self.create("steps.csv")?, &comments)
             .map_err(|source| self.failed("steps.csv", source))?;
-        let provenance = begins.provenance.clone();
+        let provenance = provenance::one_word(provenance);
         self.open = Some(Open { provenance, hlog, intervals, steps, total: Record::prepared() });
         Ok(())
     }
 
-    fn interval(&mut self, interval: &Interval<'_>) -> Result<(), FileError> {
+    /// Writes what was recorded in a part of the step that is under way.
+    pub fn stretch(&mut self, stretch: &Stretch<'_>) -> Result<(), FileError> {
         let Some(open) = &mut self.open else { return Ok(()) };
-        let Interval { start, length, .. } = *interval;
+        let Stretch { start, length, settle, hold, rows } = stretch;
         let written = open
             .hlog
-            .write(&Scope::Settle, start, length, interval.settle)
-            .and_then(|()| open.hlog.write(&Scope::Interval, start, length, interval.hold));
+            .write(&Scope::Settle, *start, *length, settle)
+            .and_then(|()| open.hlog.write(&Scope::Interval, *start, *length, hold));
         written.map_err(|source| self.failed("run.hlog", source))?;
         let Some(open) = &mut self.open else { return Ok(()) };
-        let written = tables::interval_rows(interval)
-            .into_iter()
-            .try_for_each(|row| open.intervals.write(&row));
+        let written = rows.iter().try_for_each(|row| open.intervals.write(row));
         written.map_err(|source| self.failed("intervals.csv", source))
     }
 
-    fn step(&mut self, step: &Step, record: &Record) -> Result<(), FileError> {
+    /// Writes a step that has ended, and what was recorded while it held.
+    pub fn step(&mut self, step: &Step, record: &Record) -> Result<(), FileError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.total.add(record);
         let start = seconds(step.start_seconds + step.settle_seconds);
         let length = seconds(step.hold_seconds);
         let written = open.hlog.write(&Scope::Step(step.index), start, length, record);
-        let provenance = open.provenance.one_word();
         written.map_err(|source| self.failed("run.hlog", source))?;
         let Some(open) = &mut self.open else { return Ok(()) };
         let written = open.steps.write(&tables::step_row(step));
+        let provenance = open.provenance.clone();
         written.map_err(|source| self.failed("steps.csv", source))?;
         // In a closed model there are no response times.
         let clock = [Clock::Response, Clock::Service].map(Tag::all);

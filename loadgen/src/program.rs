@@ -13,7 +13,7 @@ mod stages;
 mod steps;
 mod sweep;
 
-use std::{fmt, time::Duration};
+use std::{fmt, num::NonZeroU32, time::Duration};
 
 use chacha20::{
     ChaCha8Rng,
@@ -151,7 +151,11 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.load, self.rate) {
             (Load::Open { .. }, Some(rate)) => write!(f, "{}/s", rate.per_second())?,
-            (Load::Open { profile, .. }, None) => write!(f, "{} requests", profile.count())?,
+            (Load::Open { profile, .. }, None) => match profile.count() {
+                1 => f.write_str("1 request")?,
+                count => write!(f, "{count} requests")?,
+            },
+            (Load::Closed { users: NonZeroU32::MIN, .. }, _) => f.write_str("1 user")?,
             (Load::Closed { users, .. }, _) => write!(f, "{users} users")?,
         }
         let hold = self.length().saturating_sub(self.settle);

@@ -76,6 +76,32 @@ impl Provenance {
     }
 }
 
+/// A line for each fact that is known of `all`, for comments; those of several
+/// generators begin with its number.
+pub fn comment_lines(all: &[Provenance]) -> Vec<String> {
+    match all {
+        [one] => one.comment_lines(),
+        all => {
+            let numbered = |(number, one): (usize, &Provenance)| {
+                let lines = one.comment_lines().into_iter();
+                lines.map(move |line| format!("{number}/{line}"))
+            };
+            all.iter().enumerate().flat_map(numbered).collect()
+        }
+    }
+}
+
+/// All of them as JSON without any whitespace: an array where there are several.
+pub fn one_word(all: &[Provenance]) -> String {
+    match all {
+        [one] => one.one_word(),
+        all => {
+            let words: Vec<_> = all.iter().map(Provenance::one_word).collect();
+            format!("[{}]", words.join(","))
+        }
+    }
+}
+
 fn line((key, value): (&String, &Value)) -> Option<String> {
     match value {
         Value::Null => None,

@@ -34,6 +34,7 @@ use crate::{
     worker::Control,
 };
 pub use budget::BudgetError;
+pub(crate) use judge::{finding, per_second};
 
 /// How long a run against another machine waits before it begins.
 const COUNTDOWN: u32 = 5;

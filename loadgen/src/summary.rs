@@ -2,8 +2,12 @@
 
 mod exit;
 mod explain;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod quantiles;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +33,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// 1.
+    /// The version of this form.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// What is needed to repeat it; one for each generator.
     pub provenance: Vec<Provenance>,
@@ -50,7 +55,8 @@ pub struct Summary {
     pub thresholds: Vec<Threshold>,
     /// The worst verdict of all steps.
     pub verdict: Verdict,
-    /// How late the pacer was before the run, when there was nothing else to do.
+    /// How late the pacer was before the run, when there was nothing else to do;
+    /// of several generators, that of the one with the highest p99.
     pub self_test: Quantiles,
 }
 
@@ -72,7 +78,8 @@ pub struct Run {
     pub threads: usize,
     /// Connections opened before the start.
     pub connections: u64,
-    /// What wakes the threads: `timerfd` or `sleeper`.
+    /// What wakes the threads: `timerfd` or `sleeper`; of several generators, each
+    /// that there is.
     pub pacer: String,
     /// When the first step began, in seconds since the Unix epoch.
     pub started_unix: f64,
@@ -92,7 +99,7 @@ pub enum Model {
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "how", content = "why")]
+#[serde(rename_all = "kebab-case", tag = "how", content = "why", deny_unknown_fields)]
 pub enum Ended {
     /// As it was planned.
     Finished,
@@ -104,6 +111,7 @@ pub enum Ended {
 
 /// What was recorded of some requests.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Measures {
     /// Whole answers by status code.
     pub statuses: BTreeMap<u16, u64>,
@@ -133,6 +141,7 @@ pub struct FaultSummary {
 
 /// A step in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Counted from 0.
     pub index: u32,
@@ -149,7 +158,7 @@ pub struct Step {
     pub start_seconds: f64,
     /// How long it settled: what was due then is not judged.
     pub settle_seconds: f64,
-    /// How long it was judged.
+    /// How long it was judged; of several generators, by the one that did longest.
     pub hold_seconds: f64,
     /// How long its last answer took after that.
     pub drain_seconds: f64,
@@ -160,7 +169,8 @@ pub struct Step {
     pub errors: u64,
     /// The mean number of requests under way, measured and not derived.
     pub in_flight: f64,
-    /// The most at once, as the sum of each thread's most.
+    /// The most at once, as the sum of each thread's most: as if all had had it
+    /// at the same time.
     pub most_in_flight: u64,
     /// What was recorded.
     pub measures: Measures,

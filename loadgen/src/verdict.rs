@@ -41,10 +41,11 @@ impl Verdict {
 pub struct Health {
     /// What the step's numbers are worth.
     pub verdict: Verdict,
-    /// Why they are not worth more, the worst first.
+    /// Why they are not worth more, the worst first; of several generators, those
+    /// of the worst first, after its number.
     pub reasons: Vec<String>,
     /// What counts as late: a millisecond, or a twentieth of the median service
-    /// time if that is longer.
+    /// time if that is longer; of several generators, the longest of theirs.
     pub late_bound_us: f64,
     /// The part of the requests that were later than that by the generator's
     /// fault.
@@ -54,7 +55,7 @@ pub struct Health {
     /// Requests that met a fault of this machine: no port, no descriptor.
     pub own_faults: u64,
     /// The rate that was sent, as a part of the highest that `loadgen
-    /// calibrate` found.
+    /// calibrate` found; of several generators, the largest of theirs.
     pub ceiling_share: Option<f64>,
     /// What the generator's threads and the machine did.
     pub load: Load,
@@ -96,7 +97,8 @@ impl Health {
             }
         };
         if 0 < own_faults {
-            let reason = format!("{own_faults} requests found no port or no descriptor here");
+            let requests = if own_faults == 1 { "request" } else { "requests" };
+            let reason = format!("{own_faults} {requests} found no port or no descriptor here");
             find(1.0, 1.0, 1.0, reason);
         }
         let late = format!(
@@ -227,7 +229,7 @@ mod tests {
         record.sent();
         let moments = Moments { due: None, sent: ms(0), first_byte: None, done: ms(0) };
         record.ended(Outcome::Failed(Fault::TooManyFiles), moments);
-        let reason = "1 requests found no port or no descriptor here";
+        let reason = "1 request found no port or no descriptor here";
         check(&record, load(0.0, 0.0), None, Verdict::GeneratorLimited, reason);
     }
 }

@@ -1,6 +1,6 @@
 //! `loadgen run`.
 
-use std::io::{self, Write};
+use std::io;
 
 use loadgen::{
     output::{FileError, Files},
@@ -13,28 +13,14 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{
-    Failed,
-    arguments::{Format, RunArguments},
-    progress::Progress,
-};
+use super::{Failed, arguments::RunArguments, progress::Progress};
 
 pub(crate) fn run(arguments: RunArguments) -> Result<u8, Failed> {
     let (out, print) = (arguments.out.clone(), arguments.print);
     let options = arguments.options().map_err(Failed::usage)?;
     let files = out.as_deref().map(Files::new).transpose().map_err(Failed::usage)?;
     let summary = load(options, files)?;
-    let printed = match print {
-        Format::Table => write!(io::stdout(), "{summary}"),
-        Format::Json => serde_json::to_writer_pretty(io::stdout(), &summary)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(io::stdout())),
-    };
-    // Who does not read the table has the exit code.
-    printed.or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Failed::own(error)),
-    })?;
+    super::print(&summary, print)?;
     Ok(summary.exit_code())
 }
 

@@ -14,7 +14,7 @@ mod writer;
 
 use std::fmt;
 
-pub use reader::{Hlog, HlogError, Line, read};
+pub use reader::{Hlog, HlogError, Line, read, read_each};
 pub use writer::HlogWriter;
 
 use crate::record::Tag;

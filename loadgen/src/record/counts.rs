@@ -88,7 +88,7 @@ impl Counts {
     /// The totals of `planned` requests, `unsent` of which never went out; an
     /// error if they do not add up.
     pub fn totals(&self, planned: u64, unsent: u64) -> Result<Totals, Miscounted> {
-        let totals = Totals {
+        Totals {
             planned,
             sent: self.sent,
             completed: self.completed(),
@@ -96,8 +96,8 @@ impl Counts {
             dropped: self.dropped,
             unsent,
             unfinished: self.unfinished,
-        };
-        if totals.add_up() { Ok(totals) } else { Err(Miscounted(totals)) }
+        }
+        .checked()
     }
 }
 
@@ -123,6 +123,11 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Themselves, if they add up.
+    pub fn checked(self) -> Result<Self, Miscounted> {
+        if self.add_up() { Ok(self) } else { Err(Miscounted(self)) }
+    }
+
     /// Whether every request is accounted for.
     pub fn add_up(&self) -> bool {
         let Self { planned, sent, completed, failed, dropped, unsent, unfinished } = *self;

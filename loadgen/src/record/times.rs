@@ -34,12 +34,28 @@ impl Default for Times {
 impl Times {
     /// From a histogram that was written by this program, or one like it.
     pub fn from_histogram(histogram: &Histogram<u64>) -> Self {
+        Self::from_counts(
+            histogram
+                .iter_recorded()
+                .map(|value| (value.value_iterated_to(), value.count_at_value())),
+        )
+    }
+
+    /// From times in nanoseconds, each with how many there are.
+    pub fn from_counts(counts: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let mut times = Self::default();
         // What is out of its bounds counts at them.
-        for value in histogram.iter_recorded() {
-            times.histogram.saturating_record_n(value.value_iterated_to(), value.count_at_value());
+        for (value, count) in counts {
+            times.histogram.saturating_record_n(value, count);
         }
         times
+    }
+
+    /// The times in nanoseconds that there are, each with how many: much less
+    /// than the histogram, where they are few.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
+        let values = self.histogram.iter_recorded();
+        values.map(|value| (value.value_iterated_to(), value.count_at_value()))
     }
 
     /// Says of `censored` times, the least of which is `least`, that they are

@@ -25,8 +25,7 @@ pub(super) fn numbers(
     let totals = record.counts.totals(measured.planned.hold, measured.unsent.hold)?;
     // A step that was cut short held for less long.
     let hold = held(step, measured);
-    let per_second = |count: u64| rate(count, hold);
-    let offered = per_second(totals.planned);
+    let offered = per_second(totals.planned, hold);
     let health =
         Health::of(record, measured.load.clone(), ceiling.map(|ceiling| offered / ceiling));
     Ok(summary::Step {
@@ -34,7 +33,7 @@ pub(super) fn numbers(
         trial: step.trial,
         rate: step.rate.map(f64::from),
         offered_rate: offered,
-        completed_rate: per_second(totals.completed),
+        completed_rate: per_second(totals.completed, hold),
         start_seconds: began.as_secs_f64(),
         settle_seconds: step.settle.as_secs_f64(),
         hold_seconds: hold.as_secs_f64(),
@@ -52,8 +51,9 @@ fn held(step: &Step, measured: &Measured) -> Duration {
     measured.cut.unwrap_or(step.length()).min(step.length()).saturating_sub(step.settle)
 }
 
+/// The rate that `count` requests are.
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
-fn rate(count: u64, over: Duration) -> f64 {
+pub(crate) fn per_second(count: u64, over: Duration) -> f64 {
     if over.is_zero() { 0.0 } else { count as f64 / over.as_secs_f64() }
 }
 
@@ -79,7 +79,7 @@ pub(super) fn reading<'a>(
 }
 
 /// What was found in step `index`, if it is what makes a run fail.
-pub(super) fn finding(fail_if: &Condition, reading: &Reading<'_>, index: u32) -> Option<String> {
+pub(crate) fn finding(fail_if: &Condition, reading: &Reading<'_>, index: u32) -> Option<String> {
     let finding = fail_if.of(reading)?;
     (finding.answer == Answer::Holds).then(|| format!("step {index}: {finding}"))
 }

@@ -2,7 +2,7 @@
 
 use super::{Model, Summary};
 use crate::{
-    program::{Ended as SearchEnd, SearchResult},
+    program::{Ended as SearchEnd, Judgement, SearchResult},
     schedule::Rate,
     verdict::Verdict,
 };
@@ -37,14 +37,16 @@ pub(super) fn difference(summary: &Summary) -> Option<String> {
             "Response and service time agree at {name}: requests were sent when they were due."
         ));
     }
-    let ms = |us: f64| format!("{:.1} ms", us / 1000.0);
+    let ms = |us: f64| {
+        if us < 1e6 { format!("{:.1} ms", us / 1e3) } else { format!("{:.2} s", us / 1e6) }
+    };
     let cause = if lag / 2.0 < lateness {
-        "the generator itself sent them late"
+        "the generator itself sent requests late"
     } else {
-        "they waited for one of its connections, as users would wait for their turn"
+        "requests waited for a free connection, as users would for their turn"
     };
     Some(format!(
-        "At {name} a request took {} from when it was due, but {} from when it was sent: {cause}.",
+        "At {name} a request took {} from when it was due, and {} from when it was sent: {cause}.",
         ms(response),
         ms(service)
     ))
@@ -76,6 +78,17 @@ pub(super) fn search(result: &SearchResult) -> String {
         ""
     };
     format!("search: {bounds}; {ended}.{doubt}")
+}
+
+/// What a trial of a search came to, after its verdict. One that the generator
+/// could not make has said so already.
+pub(super) fn judgement(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Met => ", met",
+        Judgement::Missed => ", missed",
+        Judgement::Invalid => "",
+        Judgement::Unknown => ", not to be told",
+    }
 }
 
 /// What the run is worth.

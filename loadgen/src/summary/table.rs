@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use super::{Ended, Measures, Model, Quantiles, Summary, explain};
+use super::{Ended, Measures, Model, Quantiles, Step, Summary, explain};
 use crate::record::Totals;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let run = &self.run;
         writeln!(f, "{} {}", run.method, run.url)?;
+        paragraph(f, &run.program)?;
         writeln!(
             f,
-            "{}; {}, {} over {}, {} ({})",
-            run.program,
+            "{}, {} over {}, {} ({})",
             match run.model {
                 Model::Open => "open model",
                 Model::Closed => "closed model",
@@ -25,34 +25,59 @@ impl fmt::Display for Summary {
         match &self.ended {
             Ended::Finished => {}
             Ended::Interrupted => writeln!(f, "interrupted: this is what was measured until then")?,
-            Ended::Aborted(why) => writeln!(f, "aborted: {why}")?,
+            Ended::Aborted(why) => paragraph(f, &format!("aborted: {why}"))?,
         }
         writeln!(f)?;
         counters(f, &self.totals)?;
+        if let [step] = self.steps.as_slice() {
+            rates(f, run.model, step)?;
+        }
         answers(f, &self.measures)?;
         writeln!(f)?;
-        times(f, &self.measures)?;
-        writeln!(f)?;
+        if !self.measures.times.is_empty() {
+            times(f, &self.measures)?;
+            writeln!(f)?;
+        }
         if 1 < self.steps.len() {
             steps(f, self)?;
             writeln!(f)?;
         }
-        if let Some(line) = explain::difference(self) {
-            writeln!(f, "{line}")?;
+        if let Some(text) = explain::difference(self) {
+            paragraph(f, &text)?;
         }
         if let Some(search) = &self.search {
-            writeln!(f, "{}", explain::search(search))?;
+            paragraph(f, &explain::search(search))?;
         }
         for threshold in &self.thresholds {
             let verdict = if threshold.findings.is_empty() { "ok" } else { "FAILED" };
-            write!(f, "fail if {}: {verdict}", threshold.fail_if)?;
-            for finding in &threshold.findings {
-                write!(f, "; {finding}")?;
-            }
-            writeln!(f)?;
+            let text = format!("fail if {}: {verdict}", threshold.fail_if);
+            let found = threshold.findings.iter().map(|finding| format!("; {finding}"));
+            paragraph(f, &(text + &found.collect::<String>()))?;
         }
-        writeln!(f, "{}", explain::verdict(self))
+        paragraph(f, &explain::verdict(self))
     }
+}
+
+/// How wide a terminal is at least; the tables are no wider either.
+const WIDTH: usize = 100;
+
+/// Writes `text`, which goes on below itself, indented, where a line is full.
+fn paragraph(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if 0 < width && WIDTH < width + 1 + length {
+            write!(f, "\n  {word}")?;
+            width = 2 + length;
+        } else if 0 < width {
+            write!(f, " {word}")?;
+            width += 1 + length;
+        } else {
+            write!(f, "{word}")?;
+            width = length;
+        }
+    }
+    writeln!(f)
 }
 
 fn counters(f: &mut fmt::Formatter<'_>, totals: &Totals) -> fmt::Result {
@@ -64,28 +89,47 @@ fn counters(f: &mut fmt::Formatter<'_>, totals: &Totals) -> fmt::Result {
     writeln!(f, "sent {sent} = completed {completed} + failed {failed} + unfinished {unfinished}")
 }
 
+/// What the table of steps has, where there is one alone.
+fn rates(f: &mut fmt::Formatter<'_>, model: Model, step: &Step) -> fmt::Result {
+    let Step { offered_rate, completed_rate, in_flight, most_in_flight, .. } = step;
+    if model == Model::Open {
+        write!(f, "offered {offered_rate:.1}/s, ")?;
+    }
+    writeln!(
+        f,
+        "completed {completed_rate:.1}/s; under way {in_flight:.2} on average, {} at most",
+        thousands(*most_in_flight)
+    )
+}
+
 fn answers(f: &mut fmt::Formatter<'_>, measures: &Measures) -> fmt::Result {
     let mut parts = Vec::new();
-    for (status, count) in &measures.statuses {
-        parts.push(format!("{status}: {}", thousands(*count)));
+    if !measures.statuses.is_empty() {
+        let each = measures.statuses.iter();
+        let each = each.map(|(status, count)| format!("{status}: {}", thousands(*count)));
+        parts.push(format!("status {}", each.collect::<Vec<_>>().join(", ")));
     }
-    for (fault, summary) in &measures.faults {
-        let own = if summary.generators_own { " (this machine's)" } else { "" };
-        parts.push(format!("{fault}{own}: {}", thousands(summary.count)));
+    if !measures.faults.is_empty() {
+        let each = measures.faults.iter().map(|(fault, summary)| {
+            let own = if summary.generators_own { " (this machine's)" } else { "" };
+            format!("{fault}: {}{own}", thousands(summary.count))
+        });
+        parts.push(format!("failed {}", each.collect::<Vec<_>>().join(", ")));
     }
-    for (count, what) in
-        [(measures.reopened, "reopened"), (measures.differing_bodies, "unlike the first")]
-    {
-        if 0 < count {
-            parts.push(format!("{what}: {}", thousands(count)));
-        }
+    if 0 < measures.reopened {
+        parts.push(format!("{} opened anew", plural(measures.reopened, "connection")));
+    }
+    match measures.differing_bodies {
+        0 => {}
+        1 => parts.push("1 body unlike the first".to_owned()),
+        more => parts.push(format!("{} bodies unlike the first", thousands(more))),
     }
     if !parts.is_empty() {
-        writeln!(f, "{}", parts.join(", "))?;
+        paragraph(f, &parts.join("; "))?;
     }
     let first = |summary: &super::FaultSummary| summary.first.clone();
     for first in measures.faults.values().filter_map(first) {
-        writeln!(f, "  first {first}")?;
+        paragraph(f, &format!("the first {first}"))?;
     }
     Ok(())
 }
@@ -137,10 +181,12 @@ fn times(f: &mut fmt::Formatter<'_>, measures: &Measures) -> fmt::Result {
 }
 
 fn steps(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
-    let heads = ["rate/s", "done/s", "errors", "p50 ms", "p99 ms", "in flight"];
-    write!(f, "{:<6}", "step")?;
-    heads.iter().try_for_each(|head| write!(f, "{head:>11}"))?;
-    writeln!(f, "  verdict")?;
+    writeln!(
+        f,
+        "{:<6}{:>10}{:>10}{:>10}{:>12}{:>12}{:>11}  verdict",
+        "step", "rate/s", "done/s", "errors", "p50 ms", "p99 ms", "in flight"
+    )?;
+    let mut trials = summary.search.iter().flat_map(|search| &search.trials);
     for step in &summary.steps {
         let times = step.measures.times.get("response");
         let times = times.or_else(|| step.measures.times.get("service"));
@@ -149,7 +195,7 @@ fn steps(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
         };
         writeln!(
             f,
-            "{:<6}{:>11.1}{:>11.1}{:>11}{:>11}{:>11}{:>11.2}  {}",
+            "{:<6}{:>10.1}{:>10.1}{:>10}{:>12}{:>12}{:>11.2}  {}{}",
             step.index,
             step.rate.unwrap_or(step.offered_rate),
             step.completed_rate,
@@ -158,6 +204,7 @@ fn steps(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
             cell(|times| times.p99_us),
             step.in_flight,
             step.health.verdict.as_str(),
+            trials.next().map_or("", |trial| explain::judgement(trial.judgement)),
         )?;
     }
     Ok(())
@@ -185,6 +232,7 @@ pub(super) fn thousands(count: u64) -> String {
     apart
 }
 
+/// So many of `what`, which is more than one with an s.
 fn plural(count: u64, what: &str) -> String {
     format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
 }

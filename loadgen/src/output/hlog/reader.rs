@@ -71,11 +71,18 @@ pub enum HlogError {
 
 /// Reads a log that [`HlogWriter`](super::HlogWriter) wrote.
 pub fn read(bytes: &[u8]) -> Result<Hlog, HlogError> {
+    let mut lines = Vec::new();
+    let head = read_each(bytes, |line| lines.push(line))?;
+    Ok(Hlog { lines, ..head })
+}
+
+/// Reads a log as [`read`] does, but hands out each line, of which a long run
+/// has more than should be in memory at once. There is none in what is returned.
+pub fn read_each(bytes: &[u8], mut each: impl FnMut(Line)) -> Result<Hlog, HlogError> {
     // Without its end a number or a payload may be shorter than it was.
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let whole = &bytes[..end];
     let mut start = None;
-    let mut lines = Vec::new();
     for entry in IntervalLogIterator::new(whole) {
         let LogIteratorError::ParseError { offset } = match entry {
             Ok(LogEntry::BaseTime(since_epoch)) => {
@@ -90,7 +97,7 @@ pub fn read(bytes: &[u8]) -> Result<Hlog, HlogError> {
                 let start = interval.start_timestamp();
                 let times = decode(interval.encoded_histogram())
                     .map_err(|source| HlogError::Payload { tag: name.to_owned(), start, source })?;
-                lines.push(Line { scope, tag, start, length: interval.duration(), times });
+                each(Line { scope, tag, start, length: interval.duration(), times });
                 continue;
             }
             Err(error) => error,
@@ -100,7 +107,7 @@ pub fn read(bytes: &[u8]) -> Result<Hlog, HlogError> {
     Ok(Hlog {
         start: start.ok_or(HlogError::NoStart)?,
         comments: comments(whole),
-        lines,
+        lines: Vec::new(),
         truncated: end < bytes.len(),
     })
 }

@@ -38,6 +38,7 @@ pub struct TrialRecord {
 /// How a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "SearchEnded")]
 pub enum Ended {
     /// The bounds are as close as was asked for.
     Converged,
