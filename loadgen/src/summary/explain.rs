@@ -7,9 +7,12 @@ use crate::{
     verdict::Verdict,
 };
 
-/// From here on response and service times differ by more than their histograms'
-/// precision and a wake-up.
+/// From this ratio on response and service times differ by more than their
+/// histograms' precision,
 const NOTEWORTHY: f64 = 1.1;
+
+/// and by more than what it takes to wake a thread.
+const WAKE_UP_US: f64 = 100.0;
 
 /// Why response and service times are alike, or are not.
 pub(super) fn difference(summary: &Summary) -> Option<String> {
@@ -23,18 +26,26 @@ pub(super) fn difference(summary: &Summary) -> Option<String> {
     let times = &summary.measures.times;
     let (response, service) = (times.get("response")?, times.get("service")?);
     let (lag, lateness) = (times.get("lag")?, times.get("lateness")?);
-    // Compared where most can be told: the highest quantile that both have.
-    let (name, response, service, lag, lateness) = [
-        ("p99.9", response.p999_us, service.p999_us, lag.p999_us, lateness.p999_us),
-        ("p99", response.p99_us, service.p99_us, lag.p99_us, lateness.p99_us),
-        ("p90", response.p90_us, service.p90_us, lag.p90_us, lateness.p90_us),
+    let quantiles = [
         ("p50", response.p50_us, service.p50_us, lag.p50_us, lateness.p50_us),
-    ]
-    .into_iter()
-    .find_map(|(name, a, b, c, d)| Some((name, a?, b?, c?, d?)))?;
-    if response <= service * NOTEWORTHY + 100.0 {
+        ("p90", response.p90_us, service.p90_us, lag.p90_us, lateness.p90_us),
+        ("p99", response.p99_us, service.p99_us, lag.p99_us, lateness.p99_us),
+        ("p99.9", response.p999_us, service.p999_us, lag.p999_us, lateness.p999_us),
+    ];
+    let known: Vec<_> = quantiles
+        .into_iter()
+        .filter_map(|(name, a, b, c, d)| Some((name, a?, b?, c?, d?)))
+        .collect();
+    // Told where the two are furthest apart.
+    let apart = |response: f64, service: f64| response / (service * NOTEWORTHY + WAKE_UP_US);
+    let (name, response, service, lag, lateness) = known
+        .iter()
+        .copied()
+        .max_by(|one, other| apart(one.1, one.2).total_cmp(&apart(other.1, other.2)))?;
+    if apart(response, service) <= 1.0 {
+        let (highest, ..) = known.last()?;
         return Some(format!(
-            "Response and service time agree at {name}: requests were sent when they were due."
+            "Response and service time agree up to {highest}: requests were sent when they were due."
         ));
     }
     let ms = |us: f64| {
@@ -67,6 +78,9 @@ pub(super) fn search(result: &SearchResult) -> String {
         SearchEnd::Converged => "the highest rate that is met lies between",
         SearchEnd::LowestMissed => "begin lower",
         SearchEnd::HighestMet => "search higher",
+        SearchEnd::GeneratorLimited if result.lower.is_none() => {
+            "the generator was the limit of even the lowest"
+        }
         SearchEnd::GeneratorLimited => "above that the generator was the limit, not the target",
         SearchEnd::Inconclusive => "the loads between could not be judged: hold them for longer",
         SearchEnd::OutOfTrials => "no closer within the trials that there may be",
