@@ -108,7 +108,7 @@ fn interval(random: &mut Random, requests: u32) -> Record {
         let sent = at + late;
         let first_byte = sent + random.heavy(300_000.0);
         let moments = Moments {
-            due: Some(Due { at, lateness: late / 2 }),
+            due: Some(Due { at, ready: at + late / 2 }),
             sent,
             first_byte: Some(first_byte),
             done: first_byte + Duration::from_nanos(random.next() % 5_000_000),

@@ -29,7 +29,7 @@ fn record(whole: &[(u64, u64)], given_up: &[(u64, u64)]) -> Record {
 
 fn moments(ms: u64) -> Moments {
     Moments {
-        due: Some(Due { at: Duration::ZERO, lateness: Duration::ZERO }),
+        due: Some(Due { at: Duration::ZERO, ready: Duration::ZERO }),
         sent: Duration::from_micros(500),
         first_byte: None,
         done: Duration::from_millis(ms),
