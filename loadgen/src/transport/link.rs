@@ -228,7 +228,7 @@ impl Link {
             Carrier::Http2(_) => Protocol::Http2 { streams: 1 },
         };
         let side = match watch {
-            Some(watch) if watch.write_failed.get() => Side::Write,
+            Some(watch) if watch.writing.get() => Side::Write,
             _ => Side::Read,
         };
         Failure::new(fault_of(&error, protocol, side, stage), error)
