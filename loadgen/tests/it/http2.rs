@@ -1,0 +1,142 @@
+//! HTTP/2, and a server that is rude in it.
+
+use std::net::SocketAddr;
+
+use loadgen::{fault::Fault, summary::Summary, transport::Protocol};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use crate::support::{check_totals, constant, load, ms, options};
+
+/// What is done to requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Manner {
+    /// Their streams are reset.
+    ResetsStreams,
+    /// They are refused, and the connection is closed.
+    GoesAway,
+    /// The connection is closed.
+    HangsUp,
+    /// The connection is reset.
+    Resets,
+    /// They are answered with what is no frame.
+    Babbles,
+    /// Nothing.
+    KeepsSilent,
+}
+
+/// A server that speaks just enough HTTP/2 (RFC 9113) to be rude in it, and is
+/// so from some request of each connection on.
+pub(crate) struct Rude {
+    pub address: SocketAddr,
+    _accepting: JoinSet<()>,
+}
+
+// Types of frames, a flag, and what is in some of them.
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const ACK: u8 = 1;
+const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
+const NO_STREAM: [u8; 4] = [0; 4];
+
+impl Rude {
+    pub(crate) async fn start(manner: Manner, from: u32) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut accepting = JoinSet::new();
+        accepting.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn(async move {
+                    // A client that goes away ends it.
+                    let _ = serve(stream, manner, from).await;
+                });
+            }
+        });
+        Self { address, _accepting: accepting }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+}
+
+async fn serve(mut stream: TcpStream, manner: Manner, from: u32) -> std::io::Result<()> {
+    stream.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).await?;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    let mut requests = 0;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let [a, b, c, kind, flags, stream_id @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]).try_into().unwrap()];
+        stream.read_exact(&mut payload).await?;
+        if kind == SETTINGS && flags & ACK == 0 {
+            stream.write_all(&frame(SETTINGS, ACK, 0, &[])).await?;
+        }
+        requests += u32::from(kind == HEADERS);
+        if kind != HEADERS || requests < from {
+            continue;
+        }
+        match manner {
+            Manner::ResetsStreams => {
+                let id = u32::from_be_bytes(stream_id);
+                stream.write_all(&frame(RST_STREAM, 0, id, &INTERNAL_ERROR)).await?;
+            }
+            Manner::GoesAway => {
+                let why = [NO_STREAM, INTERNAL_ERROR].concat();
+                stream.write_all(&frame(GOAWAY, 0, 0, &why)).await?;
+                return stream.shutdown().await;
+            }
+            Manner::HangsUp => return stream.shutdown().await,
+            Manner::Resets => return stream.set_zero_linger(),
+            Manner::Babbles => stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?,
+            Manner::KeepsSilent => {}
+        }
+    }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = vec![length[1], length[2], length[3], kind, flags];
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Sixteen requests at once on one connection.
+async fn sixteen(url: &str) -> Summary {
+    let mut options = options(url, constant(16_000.0, ms(1)));
+    options.protocol = Protocol::Http2 { streams: 16 };
+    options.connections = 1;
+    options.timeouts.header = ms(500);
+    options.drain = ms(1000);
+    load(options).await.unwrap()
+}
+
+/// All of the requests that were under way fail, each once.
+#[tokio::test]
+async fn a_connection_that_is_lost_takes_its_streams_with_it() {
+    check(Manner::HangsUp, Fault::EofBeforeHeaders, "broken pipe").await;
+    check(Manner::Resets, Fault::ReadReset, "connection reset").await;
+    check(Manner::GoesAway, Fault::StreamReset, "internal error").await;
+    check(Manner::Babbles, Fault::Parse, "frame with invalid size").await;
+    check(Manner::KeepsSilent, Fault::HeaderTimeout, "").await;
+}
+
+async fn check(manner: Manner, fault: Fault, says: &str) {
+    let server = Rude::start(manner, 16).await;
+    let summary = sixteen(&server.url()).await;
+    check_totals(&summary, [16, 16, 0, 16, 0, 0, 0]);
+    assert_eq!(summary.measures.reopened, 0, "{manner:?}");
+    let faults = &summary.measures.faults;
+    assert_eq!(faults.keys().collect::<Vec<_>>(), [&fault], "{manner:?}: {faults:?}");
+    let first = faults[&fault].first.as_deref().unwrap();
+    assert!(first.contains(says), "{manner:?}: {first}");
+}
