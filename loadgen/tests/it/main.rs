@@ -5,4 +5,5 @@
 mod fault_server;
 mod faults;
 mod http2;
+mod identities;
 mod support;
