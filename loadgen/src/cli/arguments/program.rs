@@ -34,7 +34,7 @@ pub(super) struct ProgramArguments {
         value_enum,
         default_value = "linear",
         value_name = "SHAPE",
-        requires = "ramp",
+        conflicts_with_all = ["rate", "stages", "spike", "steps", "search", "closed"],
         help_heading = "Load"
     )]
     shape: Shape,
@@ -45,7 +45,7 @@ pub(super) struct ProgramArguments {
 
     /// The rate at which --stages begin
     #[arg(long, value_name = "R", default_value = "0", value_parser = number::rate,
-        requires = "stages")]
+        conflicts_with_all = ["rate", "ramp", "spike", "steps", "search", "closed"])]
     from: Rate,
 
     /// A rate with a sudden peak in the middle of --duration, as 500..5k
@@ -53,7 +53,8 @@ pub(super) struct ProgramArguments {
     spike: Option<Range>,
 
     /// How long --ramp takes to get there (then it is --duration's short form), or --spike's peak lasts
-    #[arg(long, value_name = "D", value_parser = number::duration)]
+    #[arg(long, value_name = "D", value_parser = number::duration,
+        conflicts_with_all = ["rate", "stages", "steps", "search", "closed"])]
     over: Option<Duration>,
 
     /// Rates that are held in turn, as 500..20k:x1.25, 100..500:+100 or 100,200
@@ -65,11 +66,13 @@ pub(super) struct ProgramArguments {
     search: Option<Slo>,
 
     /// Where to search, as 100..50k
-    #[arg(long, value_name = "A..B")]
+    #[arg(long, value_name = "A..B",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "steps", "closed"])]
     between: Option<Range>,
 
     /// How narrow the result of a search is to be, relatively
-    #[arg(long, value_name = "SHARE", default_value = "0.05")]
+    #[arg(long, value_name = "SHARE", default_value = "0.05",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "steps", "closed"])]
     precision: f64,
 
     /// This many users, each of whom asks again when it has its answer
@@ -82,7 +85,8 @@ pub(super) struct ProgramArguments {
     duration: Duration,
 
     /// For how long each step is judged
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = number::duration)]
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = number::duration,
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "closed"])]
     hold: Duration,
 
     /// For how long a step, or the whole load, is sent before it is judged
@@ -90,11 +94,13 @@ pub(super) struct ProgramArguments {
     settle: Duration,
 
     /// How often all steps are run, and a rate is tried in a search
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "closed"])]
     repeat: NonZeroU32,
 
     /// Which of the steps comes first
-    #[arg(long, value_enum, default_value = "up", value_name = "ORDER")]
+    #[arg(long, value_enum, default_value = "up", value_name = "ORDER",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "search", "closed"])]
     order: StepOrder,
 
     /// How requests are spaced: evenly, or by chance as independent users come
