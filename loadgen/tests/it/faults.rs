@@ -222,8 +222,11 @@ async fn what_has_no_end_is_given_up() {
     let head = "HTTP/1.1 200 OK\r\n\r\n".as_bytes();
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".as_bytes();
     check_endless(vec![Act::Read, Act::Babble(ones)], Fault::HeaderTimeout).await;
-    check_endless(vec![Act::Read, Act::Say(head), Act::Babble(&[b'x'; 65_536])], Fault::BodyTimeout)
-        .await;
+    check_endless(
+        vec![Act::Read, Act::Say(head), Act::Babble(&[b'x'; 65_536])],
+        Fault::BodyTimeout,
+    )
+    .await;
     let chunks = |chunk| vec![Act::Read, Act::Say(chunked), Act::Babble(chunk)];
     check_endless(chunks(b"1\r\nx\r\n"), Fault::BodyTimeout).await;
     // Extensions are limited, however short each of them is.

@@ -131,7 +131,9 @@ fn misbehave(seed: u64, turn: Turn) -> Vec<Act> {
         9 => cut("", Act::Hang),
         10 => cut("", Act::Wait(ms(15))),
         11 => answer("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno"),
-        12 => cut("HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbye", Act::Close),
+        12 => {
+            cut("HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbye", Act::Close)
+        }
         _ => answer(OK),
     }
 }

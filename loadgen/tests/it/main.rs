@@ -6,4 +6,5 @@ mod fault_server;
 mod faults;
 mod http2;
 mod identities;
+mod process;
 mod support;

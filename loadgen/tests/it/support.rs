@@ -73,3 +73,7 @@ pub(crate) fn check_totals(summary: &Summary, expected: [u64; 7]) {
 pub(crate) fn statuses(summary: &Summary) -> Vec<(u16, u64)> {
     summary.measures.statuses.clone().into_iter().collect()
 }
+
+pub(crate) fn json(text: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(text).unwrap()
+}
