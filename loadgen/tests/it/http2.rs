@@ -1,15 +1,110 @@
 //! HTTP/2, and a server that is rude in it.
 
-use std::net::SocketAddr;
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use loadgen::{fault::Fault, summary::Summary, transport::Protocol};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::sleep,
 };
 
 use crate::support::{check_totals, constant, load, ms, options};
+
+/// A server that speaks HTTP/2 as a library does.
+pub(crate) struct Polite {
+    address: SocketAddr,
+    at_once: Arc<AtOnce>,
+    _accepting: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct AtOnce {
+    now: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Polite {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let at_once = Arc::<AtOnce>::default();
+        let mut accepting = JoinSet::new();
+        let counted = Arc::clone(&at_once);
+        accepting.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn(serve_menu(stream, Http::Two, Arc::clone(&counted)));
+            }
+        });
+        Self { address, at_once, _accepting: accepting }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The most requests that were under way.
+    pub(crate) fn most_at_once(&self) -> u64 {
+        self.at_once.most.load(Ordering::SeqCst)
+    }
+}
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Http {
+    One,
+    Two,
+}
+
+/// Answers what comes over `stream` with the menu.
+pub(crate) async fn menu(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    version: Http,
+) {
+    serve_menu(stream, version, Arc::default()).await;
+}
+
+async fn serve_menu(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    version: Http,
+    at_once: Arc<AtOnce>,
+) {
+    let service = service_fn(move |_: Request<Incoming>| {
+        let at_once = Arc::clone(&at_once);
+        async move {
+            let now = at_once.now.fetch_add(1, Ordering::SeqCst) + 1;
+            at_once.most.fetch_max(now, Ordering::SeqCst);
+            sleep(ms(20)).await;
+            at_once.now.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"the menu"))))
+        }
+    });
+    let io = TokioIo::new(stream);
+    // A client that goes away is not our concern.
+    let _ = match version {
+        Http::One => http1::Builder::new().serve_connection(io, service).await,
+        Http::Two => http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await,
+    };
+}
 
 /// What is done to requests.
 #[derive(Debug, Clone, Copy)]

@@ -7,4 +7,5 @@ mod faults;
 mod http2;
 mod identities;
 mod process;
+mod runs;
 mod support;
