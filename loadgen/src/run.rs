@@ -248,26 +248,23 @@ pub async fn run(
     mut signals: mpsc::Receiver<()>,
     mut observe: impl FnMut(Event<'_>),
 ) -> Result<Summary, RunError> {
-    let (transport, place) = reach::transport(&options).await?;
+    let (transport, place) = unstopped(&mut signals, reach::transport(&options)).await??;
     budget::check(&options, &transport)?;
     if place == Place::Elsewhere {
         for left in (1..=COUNTDOWN).rev() {
             observe(Event::Countdown(left));
-            tokio::select! {
-                () = sleep(Duration::from_secs(1)) => {}
-                Some(()) = signals.recv() => return Err(RunError::Interrupted),
-            }
+            unstopped(&mut signals, sleep(Duration::from_secs(1))).await?;
         }
     }
-    let mut engine = Engine::start(engine::Parts {
+    let starting = Engine::start(engine::Parts {
         transport: Arc::new(transport),
         threads: options.threads,
         connections: options.connections,
         late: options.late,
         pin: options.pin.clone(),
         shard: options.shard,
-    })
-    .await?;
+    });
+    let mut engine = unstopped(&mut signals, starting).await??;
     let control = engine.control();
     let listener = tokio::spawn(async move {
         let mut orders = [Control::Stop, Control::GiveUp].into_iter();
@@ -279,6 +276,19 @@ pub async fn run(
     listener.abort();
     engine.end();
     measured
+}
+
+/// The output of `beginning`, unless a signal comes first: until the first
+/// request there is nothing to report.
+async fn unstopped<T>(
+    signals: &mut mpsc::Receiver<()>,
+    beginning: impl Future<Output = T>,
+) -> Result<T, RunError> {
+    tokio::select! {
+        biased;
+        Some(()) = signals.recv() => Err(RunError::Interrupted),
+        output = beginning => Ok(output),
+    }
 }
 
 /// A run that is under way.

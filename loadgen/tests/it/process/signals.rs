@@ -105,3 +105,21 @@ async fn a_countdown_can_be_stopped() {
         assert_eq!(text(&output.stdout), "");
     }
 }
+
+/// A handshake that goes on for ever is not waited for.
+#[tokio::test]
+async fn a_run_that_cannot_begin_can_be_stopped() {
+    let server = silent().await;
+    let url = format!("https://{}/", server.address);
+    let child = loadgen(&url, "--rate 1 --connect-timeout 10m --insecure").spawn().unwrap();
+    let connected = async {
+        while server.connections() == 0 {
+            sleep(ms(5)).await;
+        }
+    };
+    timeout(PATIENCE, connected).await.unwrap();
+    tell(&child, Signal::INT);
+    let output = timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
+    check_exit(&output, 130);
+    assert_eq!(text(&output.stderr), "Error: interrupted before the first request\n");
+}
