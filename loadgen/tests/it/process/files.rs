@@ -79,3 +79,17 @@ async fn nothing_is_sent_where_nothing_can_be_written() {
     assert_eq!(server.connections(), 0);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
+
+/// A run that is refused, or finds nobody, has nothing to put in their place.
+#[tokio::test]
+async fn those_of_the_run_before_stay_until_one_begins() {
+    let server = FaultServer::always(answer(OK)).await;
+    let folder = TempDir::new().unwrap();
+    let out = format!("--closed 1 --duration 50ms --out {}", folder.path().display());
+    check_exit(&ran(&server.url(), &out).await, 0);
+    let (before, all) = (read(folder.path()), names(folder.path()));
+    check_exit(&ran("http://192.0.2.1/", &out).await, 2);
+    check_exit(&ran("http://nobody.invalid/", &out).await, 4);
+    assert_eq!(names(folder.path()), all);
+    assert_eq!(read(folder.path()), before);
+}
