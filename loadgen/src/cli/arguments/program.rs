@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use anyhow::bail;
 use clap::{ArgGroup, Args, ValueEnum};
 use loadgen::{
     condition::Slo,
@@ -191,6 +192,11 @@ impl ProgramArguments {
             Some(users) => (None, Load::Closed { users, duration: self.length() }),
             None => (self.rate, Load::Open { profile: self.profile()?, arrivals }),
         };
+        if load.length() <= settle {
+            bail!(
+                "--settle {settle:?} leaves nothing to be judged: shorten it, or load for longer"
+            );
+        }
         Ok(Program::once(Step { rate, trial: 0, load, settle }))
     }
 
