@@ -216,6 +216,9 @@ pub enum RunError {
     /// The target's name has no answer, or it takes no connection.
     #[error("cannot reach the target: is it up, and is that its address?")]
     Unreachable(#[source] Failure),
+    /// This machine has no address, port or descriptor for the connections.
+    #[error("this machine cannot open the connections: are --source and ulimit -n right?")]
+    Unopened(#[source] Failure),
     /// A signal came before the first request.
     #[error("interrupted before the first request")]
     Interrupted,
@@ -230,6 +233,9 @@ pub enum RunError {
 impl From<StartError> for RunError {
     fn from(error: StartError) -> Self {
         match error {
+            StartError::Unreachable(failure) if failure.fault.is_the_generators() => {
+                Self::Unopened(failure)
+            }
             StartError::Unreachable(failure) => Self::Unreachable(failure),
             StartError::Thread(error) => Self::Thread(error),
             StartError::Pin(processor, error) => {
