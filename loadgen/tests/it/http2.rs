@@ -210,8 +210,7 @@ async fn sixteen(url: &str) -> Summary {
     let mut options = options(url, constant(16_000.0, ms(1)));
     options.protocol = Protocol::Http2 { streams: 16 };
     options.connections = 1;
-    options.timeouts.header = ms(500);
-    options.drain = ms(1000);
+    options.timeouts.header = ms(2_000);
     load(options).await.unwrap()
 }
 

@@ -71,7 +71,6 @@ async fn a_stall_is_in_the_response_times_of_those_behind_it() {
     let server = server.await;
     let mut options = options(&server.url(), constant(100.0, ms(200)));
     options.connections = 1;
-    options.drain = ms(10_000);
     let summary = load(options).await.unwrap();
     check_totals(&summary, [20, 20, 20, 0, 0, 0, 0]);
     assert_eq!(statuses(&summary), [(503, 20)]);

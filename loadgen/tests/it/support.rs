@@ -39,11 +39,12 @@ fn once(load: Load) -> Program {
     Program::once(Step { rate: None, trial: 0, load, settle: Duration::ZERO })
 }
 
-/// `program` against `url`, over few connections and without much patience.
+/// `program` against `url`, over few connections. The drain is for the sake of
+/// busy machines: it ends when nothing is under way.
 pub(crate) fn options(url: &str, program: Program) -> Options {
     let mut options = Options::new(url.parse().unwrap(), program);
     options.connections = 4;
-    options.drain = ms(500);
+    options.drain = ms(10_000);
     options
 }
 

@@ -120,10 +120,9 @@ async fn there_may_be_many() {
     let mut options = options(&server.url(), constant(2000.0, ms(500)));
     options.connections = 1000;
     options.threads = 5;
-    options.drain = ms(10_000);
     let summary = load(options).await.unwrap();
     check_totals(&summary, [1000, 1000, 1000, 0, 0, 0, 0]);
-    assert_eq!((server.connections(), summary.run.connections), (1000, 1000));
+    assert_eq!((summary.run.connections, summary.measures.reopened), (1000, 0));
 }
 
 #[tokio::test]
@@ -132,11 +131,31 @@ async fn http2_carries_several_requests_at_once() {
     let mut options = options(&server.url(), constant(200.0, ms(500)));
     options.protocol = Protocol::Http2 { streams: 8 };
     options.connections = 2;
-    options.drain = ms(10_000);
     let summary = load(options).await.unwrap();
     check_totals(&summary, [100, 100, 100, 0, 0, 0, 0]);
     assert_eq!(summary.measures.body_bytes, 800);
     assert_eq!((summary.run.connections, summary.measures.reopened), (2, 0));
     // Answers take longer than the time between two requests.
     assert!(1 < server.most_at_once(), "{}", server.most_at_once());
+}
+
+/// The kernel keeps a few connections that nobody accepts, and lets the others
+/// wait.
+#[tokio::test]
+async fn a_server_that_does_not_accept_is_given_up() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut options = ten(&super::url(listener.local_addr().unwrap()));
+    options.connections = 10;
+    options.reuse = Reuse::PerRequest;
+    options.timeouts.connect = ms(100);
+    options.timeouts.header = ms(100);
+    let summary = load(options).await.unwrap();
+    check_totals(&summary, [10, 10, 0, 10, 0, 0, 0]);
+    let count = |fault| summary.measures.faults.get(&fault).map_or(0, |fault| fault.count);
+    let (unopened, unanswered) = (count(Fault::ConnectTimeout), count(Fault::HeaderTimeout));
+    assert!(0 < unopened && 0 < unanswered, "{unopened}, {unanswered}");
+    assert_eq!(unopened + unanswered, 10);
+    assert_eq!(summary.measures.times["response"].censored, 10);
 }

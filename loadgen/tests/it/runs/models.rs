@@ -162,7 +162,6 @@ async fn a_search_ends_where_the_demand_is_missed() {
     let run = |url: &str, demand: &str| {
         let mut options = options(url, Program::Search(search.clone()));
         options.goal = Goal::Slo(demand.parse().unwrap());
-        options.drain = ms(10_000);
         load(options)
     };
     let missed = run(&server.url(), "errors<1%").await.unwrap().search.unwrap();

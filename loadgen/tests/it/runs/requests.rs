@@ -73,7 +73,6 @@ async fn bodies_arrive_whole() {
     let mut options = five(&server.url());
     options.method = Method::PUT;
     options.body = vec![b'x'; 300_000].into();
-    options.drain = ms(10_000);
     check_totals(&load(options).await.unwrap(), [5, 5, 5, 0, 0, 0, 0]);
     assert_eq!(server.requests(), 5);
 }

@@ -67,7 +67,6 @@ fn ten(server: &Secure, trust: Trust) -> Options {
     options.resolve = vec![format!("localhost:{port}:127.0.0.1").parse().unwrap()];
     options.connections = 2;
     options.trust = trust;
-    options.drain = ms(10_000);
     options
 }
 
