@@ -83,21 +83,20 @@ pub struct FileError {
 }
 
 impl Files {
-    /// The folder for them; it is made where it is not there. What has a name
-    /// of theirs is replaced, so nothing of an older run is left among them.
+    /// The folder for them; it is made where it is not there. What an older run
+    /// has left in it stays until this one begins.
     pub fn new(folder: &Path) -> Result<Self, FileError> {
-        let failed = |source| FileError { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if is_ours(name) {
-                fs::remove_file(&path).map_err(|source| FileError { path, source })?;
-            }
-        }
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| FileError { path, source }
+        };
+        fs::create_dir_all(folder).map_err(failed(folder))?;
         // What cannot be written is better known before the run than after it.
+        for path in ours(folder).map_err(failed(folder))? {
+            File::options().append(true).open(&path).map_err(failed(&path))?;
+        }
         let probe = folder.join("summary.json.tmp");
-        File::create(&probe).map_err(|source| FileError { path: probe, source })?;
+        File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(failed(&probe))?;
         Ok(Self { folder: folder.to_owned(), open: None })
     }
 
@@ -114,12 +113,17 @@ impl Files {
     }
 
     /// Begins the files of what began at `started` and was made as `provenance`
-    /// says.
+    /// says. What has a name of theirs is replaced, so nothing of an older run is
+    /// left among them.
     pub fn begin(
         &mut self,
         started: SystemTime,
         provenance: &[Provenance],
     ) -> Result<(), FileError> {
+        let folder = |source| FileError { path: self.folder.clone(), source };
+        for path in ours(&self.folder).map_err(folder)? {
+            fs::remove_file(&path).map_err(|source| FileError { path, source })?;
+        }
         let comments = provenance::comment_lines(provenance);
         let hlog = self.create("run.hlog")?;
         let hlog = HlogWriter::new(hlog, started, &comments)
@@ -202,6 +206,14 @@ pub fn write_summary(folder: &Path, summary: &Summary) -> Result<(), FileError> 
         fs::rename(&draft, &path)
     };
     write().map_err(|source| FileError { path: path.clone(), source })
+}
+
+/// The files in `folder` that have a name of a run's.
+fn ours(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let name =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_ours);
+    paths.filter(|path| path.as_ref().map_or(true, name)).collect()
 }
 
 fn is_ours(name: &str) -> bool {

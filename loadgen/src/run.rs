@@ -217,6 +217,9 @@ pub enum RunError {
     /// The target's name has no answer, or it takes no connection.
     #[error("cannot reach the target ({0}): is it up, and is that its address?")]
     Unreachable(Failure),
+    /// This machine has no address, port or descriptor for the connections.
+    #[error("this machine cannot open the connections ({0}): are --source and ulimit -n right?")]
+    Unopened(Failure),
     /// A signal came before the first request.
     #[error("interrupted before the first request")]
     Interrupted,
@@ -231,6 +234,9 @@ pub enum RunError {
 impl From<EngineError> for RunError {
     fn from(error: EngineError) -> Self {
         match error {
+            EngineError::Unreachable(failure) if failure.fault.is_the_generators() => {
+                Self::Unopened(failure)
+            }
             EngineError::Unreachable(failure) => Self::Unreachable(failure),
             EngineError::Thread(error) => Self::Thread(error),
             EngineError::Pin(processor, error) => {
@@ -249,26 +255,23 @@ pub async fn run(
     mut signals: mpsc::Receiver<()>,
     mut observe: impl FnMut(Event<'_>),
 ) -> Result<Summary, RunError> {
-    let (transport, place) = reach::transport(&options).await?;
+    let (transport, place) = unstopped(&mut signals, reach::transport(&options)).await??;
     budget::check(&options, &transport)?;
     if place == Place::Elsewhere {
         for left in (1..=COUNTDOWN).rev() {
             observe(Event::Countdown(left));
-            tokio::select! {
-                () = sleep(Duration::from_secs(1)) => {}
-                Some(()) = signals.recv() => return Err(RunError::Interrupted),
-            }
+            unstopped(&mut signals, sleep(Duration::from_secs(1))).await?;
         }
     }
-    let mut engine = Engine::start(engine::Setup {
+    let starting = Engine::start(engine::Setup {
         transport: Arc::new(transport),
         threads: options.threads,
         connections: options.connections,
         late: options.late,
         pin: options.pin.clone(),
         shard: options.shard,
-    })
-    .await?;
+    });
+    let mut engine = unstopped(&mut signals, starting).await??;
     let control = engine.control();
     let listener = tokio::spawn(async move {
         let mut orders = [Control::Stop, Control::GiveUp].into_iter();
@@ -280,6 +283,19 @@ pub async fn run(
     listener.abort();
     engine.end();
     measured
+}
+
+/// The output of `beginning`, unless a signal comes first: until the first
+/// request there is nothing to report.
+async fn unstopped<T>(
+    signals: &mut mpsc::Receiver<()>,
+    beginning: impl Future<Output = T>,
+) -> Result<T, RunError> {
+    tokio::select! {
+        biased;
+        Some(()) = signals.recv() => Err(RunError::Interrupted),
+        output = beginning => Ok(output),
+    }
 }
 
 /// A run that is under way.

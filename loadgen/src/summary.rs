@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 pub use quantiles::Quantiles;
 
@@ -114,6 +114,7 @@ pub enum Ended {
 #[serde(deny_unknown_fields)]
 pub struct Measures {
     /// Whole answers by status code.
+    #[serde(deserialize_with = "by_status")]
     pub statuses: BTreeMap<u16, u64>,
     /// Failures by kind.
     pub faults: BTreeMap<Fault, FaultSummary>,
@@ -210,4 +211,12 @@ impl Measures {
             times: times.collect(),
         }
     }
+}
+
+/// In JSON keys are text, and are not taken for numbers where a struct is
+/// flattened into another one.
+fn by_status<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u16, u64>, D::Error> {
+    let by_text = BTreeMap::<String, u64>::deserialize(from)?;
+    let by_number = by_text.into_iter().map(|(status, count)| Ok((status.parse()?, count)));
+    by_number.collect::<Result<_, std::num::ParseIntError>>().map_err(D::Error::custom)
 }

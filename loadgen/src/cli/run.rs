@@ -59,6 +59,7 @@ fn refused(error: RunError) -> Failed {
         | RunError::Request(_)
         | RunError::Tls(_)
         | RunError::Pin(..)
+        | RunError::Unopened(_)
         | RunError::Arguments(_) => 2,
         RunError::Unreachable(_) => 4,
         RunError::Interrupted => 130,

@@ -1,7 +1,7 @@
 //! What a run tells the shell.
 
 use super::{Ended, Model, Summary};
-use crate::{program::Ended as SearchEnd, verdict::Verdict};
+use crate::{fault::Fault, program::Ended as SearchEnd, verdict::Verdict};
 
 impl Summary {
     /// The exit code: 130 interrupted, 4 aborted or the target could not be
@@ -23,12 +23,13 @@ impl Summary {
         }
     }
 
-    /// Whether no request found a connection.
+    /// Whether no request found a connection, and this machine is not to blame.
     fn is_unreachable(&self) -> bool {
+        let is_away = |fault: &Fault| fault.is_unconnected() && !fault.is_the_generators();
         0 < self.totals.sent
             && self.totals.completed == 0
             && !self.measures.faults.is_empty()
-            && self.measures.faults.keys().all(|fault| fault.is_unconnected())
+            && self.measures.faults.keys().all(is_away)
     }
 
     /// Whether a rate that was asked for was not kept. A search says itself

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    Expected, Failure, Protocol, Reuse, Sources, Transport,
+    Expected, Failure, Reuse, Sources, Transport,
     body::{Print, Printing},
     stream::{Watch, Watched},
     timeout::{Alarm, Elapsed},
@@ -204,7 +204,7 @@ impl Link {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_canceled() => Err(Unanswered::NotSent),
             Ok(Err(error)) => {
-                Err(Unanswered::Failed(self.broken(error, watch.as_deref(), Stage::Head)))
+                Err(Unanswered::Failed(Self::broken(error, watch.as_deref(), Stage::Head)))
             }
             Err(Elapsed) => Err(Unanswered::Failed(Fault::HeaderTimeout.into())),
         }
@@ -225,21 +225,17 @@ impl Link {
         };
         match self.alarm.before(deadline, reading).await {
             Ok(Ok(print)) => Ok(print),
-            Ok(Err(error)) => Err(self.broken(error, None, Stage::Body)),
+            Ok(Err(error)) => Err(Self::broken(error, None, Stage::Body)),
             Err(Elapsed) => Err(Fault::BodyTimeout.into()),
         }
     }
 
-    fn broken(&self, error: hyper::Error, watch: Option<&Watch>, stage: Stage) -> Failure {
-        let protocol = match self.carrier {
-            Carrier::Http1(_) => Protocol::Http1,
-            Carrier::Http2(_) => Protocol::Http2 { streams: 1 },
-        };
+    fn broken(error: hyper::Error, watch: Option<&Watch>, stage: Stage) -> Failure {
         let side = match watch {
-            Some(watch) if watch.write_failed.get() => Side::Write,
+            Some(watch) if watch.writing.get() => Side::Write,
             _ => Side::Read,
         };
-        Failure::new(fault_of(&error, protocol, side, stage), error)
+        Failure::new(fault_of(&error, side, stage), error)
     }
 
     /// Sees that the connection can carry the next request, or is closed.
@@ -289,7 +285,7 @@ enum Side {
     Write,
 }
 
-fn fault_of(error: &hyper::Error, protocol: Protocol, side: Side, stage: Stage) -> Fault {
+fn fault_of(error: &hyper::Error, side: Side, stage: Stage) -> Fault {
     let eof = match stage {
         Stage::Head => Fault::EofBeforeHeaders,
         Stage::Body => Fault::EofInBody,
@@ -302,20 +298,25 @@ fn fault_of(error: &hyper::Error, protocol: Protocol, side: Side, stage: Stage) 
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
+        let http2 = cause.downcast_ref::<h2::Error>();
+        let io = cause.downcast_ref::<io::Error>().or_else(|| http2?.get_io());
+        if let Some(error) = io {
             return match error.kind() {
                 io::ErrorKind::UnexpectedEof => eof,
+                // What h2 calls a connection that ends under its streams.
+                io::ErrorKind::BrokenPipe if side == Side::Read => eof,
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::Parse,
                 _ if side == Side::Write => Fault::WriteReset,
                 _ => Fault::ReadReset,
             };
         }
+        if let Some(error) = http2 {
+            // What comes from here is the answer to what breaks the rules.
+            return if error.is_library() { Fault::Parse } else { Fault::StreamReset };
+        }
         source = cause.source();
     }
-    match protocol {
-        Protocol::Http1 => Fault::Parse,
-        Protocol::Http2 { .. } => Fault::StreamReset,
-    }
+    Fault::Parse
 }
 
 impl Http1 {

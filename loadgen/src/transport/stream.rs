@@ -23,8 +23,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 pub(super) struct Watch {
     /// When the first byte came.
     pub(super) first_byte: Cell<Option<Instant>>,
-    /// Whether a write failed: hyper does not tell it from a read.
-    pub(super) write_failed: Cell<bool>,
+    /// Whether a part of the request is still to be written: what breaks the
+    /// connection then may be told by a read as well as by a write.
+    pub(super) writing: Cell<bool>,
 }
 
 /// A stream that tells its [`Watch`].
@@ -36,13 +37,6 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn new(stream: Box<dyn Stream>, watch: Rc<Watch>) -> Self {
         Self { stream, watch }
-    }
-
-    fn written(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
-        if written.is_err() {
-            self.watch.write_failed.set(true);
-        }
-        Poll::Ready(written)
     }
 }
 
@@ -69,12 +63,15 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.written(written)
+        self.watch.writing.set(true);
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
+    /// hyper flushes when it has written all that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.watch.writing.set(false);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

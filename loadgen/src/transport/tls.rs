@@ -1,6 +1,6 @@
 //! TLS, and whom to trust.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -90,7 +90,13 @@ impl Tls {
 
     pub(super) async fn connect(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
         let connecting = self.connector.connect(self.name.clone(), stream);
-        connecting.await.map_err(|error| Failure::new(Fault::Tls, error))
+        connecting.await.map_err(|error| {
+            let fault = match error.kind() {
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Fault::ConnectReset,
+                _ => Fault::Tls,
+            };
+            Failure::new(fault, error)
+        })
     }
 }
 

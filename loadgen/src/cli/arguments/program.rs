@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use anyhow::bail;
 use clap::{ArgGroup, Args, ValueEnum};
 use loadgen::{
     condition::Slo,
@@ -19,8 +20,6 @@ use loadgen::{
 #[command(next_help_heading = "Load", group = ArgGroup::new("load").required(true).args(
     ["rate", "ramp", "stages", "spike", "steps", "search", "closed"]
 ))]
-#[command(group = ArgGroup::new("stepped").args(["steps", "search"]))]
-#[command(group = ArgGroup::new("shaped").args(["ramp", "spike"]))]
 pub(super) struct ProgramArguments {
     /// Requests per second; may be a fraction
     #[arg(long, value_name = "R", value_parser = number::rate)]
@@ -31,7 +30,13 @@ pub(super) struct ProgramArguments {
     ramp: Option<Range>,
 
     /// How a ramp gets there: by equal differences or by equal ratios
-    #[arg(long, value_enum, default_value = "linear", value_name = "SHAPE", requires = "ramp")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "linear",
+        value_name = "SHAPE",
+        conflicts_with_all = ["rate", "stages", "spike", "steps", "search", "closed"]
+    )]
     shape: Shape,
 
     /// Linear ways to rates, as 1k:30s,5k:30s; one of 0s is a jump
@@ -40,7 +45,7 @@ pub(super) struct ProgramArguments {
 
     /// The rate at which --stages begin
     #[arg(long, value_name = "R", default_value = "0", value_parser = number::rate,
-        requires = "stages")]
+        conflicts_with_all = ["rate", "ramp", "spike", "steps", "search", "closed"])]
     from: Rate,
 
     /// A rate with a sudden peak in the middle of --duration, as 500..5k
@@ -48,7 +53,8 @@ pub(super) struct ProgramArguments {
     spike: Option<Range>,
 
     /// How long --ramp takes [default: --duration], or --spike's peak lasts [default: a tenth of it]
-    #[arg(long, value_name = "D", value_parser = number::duration, requires = "shaped")]
+    #[arg(long, value_name = "D", value_parser = number::duration,
+        conflicts_with_all = ["rate", "stages", "steps", "search", "closed"])]
     over: Option<Duration>,
 
     /// Rates that are held in turn, as 500..20k:x1.25, 100..500:+100 or 100,200
@@ -60,11 +66,13 @@ pub(super) struct ProgramArguments {
     search: Option<Slo>,
 
     /// Where to search, as 100..50k
-    #[arg(long, value_name = "A..B", requires = "search")]
+    #[arg(long, value_name = "A..B",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "steps", "closed"])]
     between: Option<Range>,
 
     /// How narrow the result of a search is to be, relatively
-    #[arg(long, value_name = "SHARE", default_value = "0.05", requires = "search")]
+    #[arg(long, value_name = "SHARE", default_value = "0.05",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "steps", "closed"])]
     precision: f64,
 
     /// This many users, each of whom asks again when it has its answer
@@ -78,7 +86,7 @@ pub(super) struct ProgramArguments {
 
     /// For how long each step is judged
     #[arg(long, value_name = "D", default_value = "10s", value_parser = number::duration,
-        requires = "stepped")]
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "closed"])]
     hold: Duration,
 
     /// For how long a rate, or users, load the target before they are judged
@@ -87,11 +95,13 @@ pub(super) struct ProgramArguments {
     settle: Duration,
 
     /// How often all steps are run, and a rate is tried in a search
-    #[arg(long, value_name = "N", default_value = "1", requires = "stepped")]
+    #[arg(long, value_name = "N", default_value = "1",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "closed"])]
     repeat: NonZeroU32,
 
     /// Which of the steps comes first
-    #[arg(long, value_enum, default_value = "up", value_name = "ORDER", requires = "steps")]
+    #[arg(long, value_enum, default_value = "up", value_name = "ORDER",
+        conflicts_with_all = ["rate", "ramp", "stages", "spike", "search", "closed"])]
     order: StepOrder,
 
     /// How requests are spaced: evenly, or by chance as independent users come
@@ -188,6 +198,11 @@ impl ProgramArguments {
             Some(users) => (None, Load::Closed { users, duration: self.length() }),
             None => (self.rate, Load::Open { profile: self.profile()?, arrivals }),
         };
+        if load.length() <= settle {
+            bail!(
+                "--settle {settle:?} leaves nothing to be judged: shorten it, or load for longer"
+            );
+        }
         Ok(Program::once(Step { rate, trial: 0, load, settle }))
     }
 

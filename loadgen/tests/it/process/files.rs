@@ -1,0 +1,95 @@
+//! The files of `--out`.
+
+use std::{fs, path::Path};
+
+use loadgen::{output::hlog, summary::Summary};
+use tempfile::TempDir;
+
+use super::{check_exit, loadgen, ran, text};
+use crate::fault_server::{FaultServer, OK, answer};
+
+/// The names in `folder`, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(name).map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The summary and the number of lines in the log of `folder`, each whole.
+pub(super) fn read(folder: &Path) -> (Summary, usize) {
+    let summary = fs::read(folder.join("summary.json")).unwrap();
+    let log = fs::read(folder.join("run.hlog")).unwrap();
+    (serde_json::from_slice(&summary).unwrap(), hlog::read(&log).unwrap().lines.len())
+}
+
+#[tokio::test]
+async fn those_of_a_run_are_there_and_no_others() {
+    let server = FaultServer::always(answer(OK)).await;
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("of/a/run");
+    let arguments = format!("--steps 50,100 --hold 100ms --out {}", out.display());
+    let output = ran(&server.url(), &arguments).await;
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output.stderr));
+    let all = [
+        "intervals.csv",
+        "run.hlog",
+        "step-000.hgrm",
+        "step-001.hgrm",
+        "steps.csv",
+        "summary.json",
+    ];
+    assert_eq!(names(&out), all);
+    let (summary, lines) = read(&out);
+    assert_eq!(summary.totals.completed, 15);
+    assert_eq!(summary.steps.len(), 2);
+    assert!(4 < lines, "{lines}");
+    for table in ["intervals.csv", "steps.csv"] {
+        let table = fs::read_to_string(out.join(table)).unwrap();
+        let rows = table.lines().filter(|line| !line.starts_with('#')).count();
+        assert!(2 < rows, "{table}");
+    }
+
+    // What a run with fewer steps does not write is not left from the one before.
+    fs::write(out.join("notes.txt"), "mine").unwrap();
+    let arguments = format!("--closed 1 --duration 50ms --out {}", out.display());
+    check_exit(&ran(&server.url(), &arguments).await, 0);
+    let all =
+        ["intervals.csv", "notes.txt", "run.hlog", "step-000.hgrm", "steps.csv", "summary.json"];
+    assert_eq!(names(&out), all);
+    assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "mine");
+    assert_eq!(read(&out).0.steps.len(), 1);
+}
+
+/// Whoever runs it may be root, who may write anywhere but into a file.
+#[tokio::test]
+async fn nothing_is_sent_where_nothing_can_be_written() {
+    let server = FaultServer::always(answer(OK)).await;
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "mine").unwrap();
+    fs::create_dir_all(folder.path().join("taken/summary.json")).unwrap();
+    for out in [file.clone(), file.join("below"), folder.path().join("taken"), "/proc/1".into()] {
+        let arguments = format!("--rate 10 --duration 100ms --out {}", out.display());
+        let output = loadgen(&server.url(), &arguments).output().await.unwrap();
+        check_exit(&output, 2);
+        assert!(text(&output.stderr).contains("cannot write"), "{}", text(&output.stderr));
+    }
+    assert_eq!(server.connections(), 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+/// A run that is refused, or finds nobody, has nothing to put in their place.
+#[tokio::test]
+async fn those_of_the_run_before_stay_until_one_begins() {
+    let server = FaultServer::always(answer(OK)).await;
+    let folder = TempDir::new().unwrap();
+    let out = format!("--closed 1 --duration 50ms --out {}", folder.path().display());
+    check_exit(&ran(&server.url(), &out).await, 0);
+    let (before, all) = (read(folder.path()), names(folder.path()));
+    check_exit(&ran("http://192.0.2.1/", &out).await, 2);
+    check_exit(&ran("http://nobody.invalid/", &out).await, 4);
+    assert_eq!(names(folder.path()), all);
+    assert_eq!(read(folder.path()), before);
+}
