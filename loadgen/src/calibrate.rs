@@ -76,7 +76,7 @@ impl Calibration {
     pub fn of(closed: &Summary, searched: &Summary) -> Option<Self> {
         let result = searched.search.as_ref()?;
         let step = closed.steps.first()?;
-        let busy: f64 = step.health.load.threads.iter().map(|thread| thread.cpu_share).sum();
+        let busy: f64 = step.health.activity.threads.iter().map(|thread| thread.cpu_share).sum();
         Some(Self {
             ceiling_rate: result.lower?.per_second(),
             limited_rate: result.upper.map(Rate::per_second),

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     dispatch::LatePolicy,
-    health::{Load as MachineLoad, Sample, THREAD, Watchdog},
+    health::{Activity, Sample, THREAD, Watchdog},
     record::Times,
     schedule::{Load, Shard},
     transport::{Failure, Transport},
@@ -204,7 +204,7 @@ impl Engine {
         Ok(collector.measured(load.unwrap_or_default()))
     }
 
-    fn load_since(&self, before: &Sample) -> MachineLoad {
+    fn load_since(&self, before: &Sample) -> Activity {
         Sample::take().since(before, self.watchdog.take_gap())
     }
 

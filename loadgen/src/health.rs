@@ -42,9 +42,9 @@ struct MachineSample {
 /// What the machine did in some stretch of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Load {
+pub struct Activity {
     /// The threads that send; of several generators, after its number.
-    pub threads: Vec<ThreadLoad>,
+    pub threads: Vec<ThreadActivity>,
     /// The part of the machine's processor time that a hypervisor gave to
     /// others; missing where the kernel does not say.
     pub steal_share: Option<f64>,
@@ -58,7 +58,7 @@ pub struct Load {
 /// What a thread did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ThreadLoad {
+pub struct ThreadActivity {
     /// Its name: `loadgen-0`, or `1/loadgen-0` of the second of several generators.
     pub name: String,
     /// The part of the time for which it was on a processor.
@@ -83,7 +83,7 @@ impl Sample {
     }
 
     /// What happened between `before` and this.
-    pub(crate) fn since(&self, before: &Self, watchdog_gap: Duration) -> Load {
+    pub(crate) fn since(&self, before: &Self, watchdog_gap: Duration) -> Activity {
         let elapsed = match (self.at, before.at) {
             (Some(at), Some(then)) => at.saturating_duration_since(then).as_secs_f64(),
             _ => 0.0,
@@ -91,13 +91,13 @@ impl Sample {
         let share = |part: Duration| if 0.0 < elapsed { part.as_secs_f64() / elapsed } else { 0.0 };
         let threads = self.threads.iter().filter_map(|thread| {
             let then = before.threads.iter().find(|then| then.name == thread.name)?;
-            Some(ThreadLoad {
+            Some(ThreadActivity {
                 name: thread.name.clone(),
                 cpu_share: share(thread.ran.saturating_sub(then.ran)),
                 run_delay_share: share(thread.waited.saturating_sub(then.waited)),
             })
         });
-        Load {
+        Activity {
             threads: threads.collect(),
             steal_share: steal(before.machine, self.machine),
             watchdog_gap_ms: watchdog_gap.as_secs_f64() * 1000.0,

@@ -5,7 +5,9 @@
 //! the thread of its shard.
 
 mod body;
+mod broken;
 mod connect;
+mod connection;
 mod link;
 mod stream;
 mod timeout;
@@ -20,7 +22,8 @@ use hyper::Request;
 pub use body::{Expected, Print};
 pub use connect::Failure;
 pub(crate) use connect::Sources;
-pub(crate) use link::{Exchanged, Http2Connection, Link};
+pub(crate) use connection::Http2Connection;
+pub(crate) use link::{Exchanged, Link};
 pub use tls::{Tls, TlsError, Trust};
 
 /// How requests get to the target.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    health::Load,
+    health::Activity,
     record::{Clock, Record, Tag},
 };
 
@@ -58,7 +58,7 @@ pub struct Health {
     /// calibrate` found; of several generators, the largest of theirs.
     pub ceiling_share: Option<f64>,
     /// What the generator's threads and the machine did.
-    pub load: Load,
+    pub activity: Activity,
 }
 
 /// From this part of late requests on, the 99th percentile is made of them.
@@ -80,7 +80,7 @@ const CEILING_SUSPECT: f64 = 0.5;
 impl Health {
     /// The verdict on what was recorded while the machine did what `load` says,
     /// at a rate that is `ceiling_share` of the generator's highest.
-    pub fn of(record: &Record, load: Load, ceiling_share: Option<f64>) -> Self {
+    pub fn of(record: &Record, activity: Activity, ceiling_share: Option<f64>) -> Self {
         let median = record.times(Tag::all(Clock::Service));
         let median = median.map_or(Duration::ZERO, |times| times.rough_quantile(0.5));
         let late_bound = Duration::from_millis(1).max(median / 20);
@@ -107,23 +107,23 @@ impl Health {
             late_bound.as_secs_f64() * 1000.0
         );
         find(late_share, LATE_SUSPECT, LATE_LIMIT, late);
-        let gap = load.watchdog_gap_ms;
+        let gap = activity.watchdog_gap_ms;
         let stood = format!("the generator stood still for {gap:.0} ms");
         find(gap, GAP_SUSPECT_MS, GAP_LIMIT_MS, stood);
-        let busiest = load.threads.iter().max_by(|a, b| a.cpu_share.total_cmp(&b.cpu_share));
+        let busiest = activity.threads.iter().max_by(|a, b| a.cpu_share.total_cmp(&b.cpu_share));
         if let Some(thread) = busiest {
             let reason =
                 format!("{} took {} of a processor", thread.name, percent(thread.cpu_share));
             find(thread.cpu_share, CPU_SUSPECT, CPU_LIMIT, reason);
         }
         let delayed =
-            load.threads.iter().max_by(|a, b| a.run_delay_share.total_cmp(&b.run_delay_share));
+            activity.threads.iter().max_by(|a, b| a.run_delay_share.total_cmp(&b.run_delay_share));
         if let Some(thread) = delayed {
             let share = percent(thread.run_delay_share);
             let reason = format!("{} waited for a processor for {share} of the time", thread.name);
             find(thread.run_delay_share, DELAY_SUSPECT, f64::INFINITY, reason);
         }
-        if let Some(steal) = load.steal_share {
+        if let Some(steal) = activity.steal_share {
             let reason = format!("{} of the machine's time went to others", percent(steal));
             find(steal, STEAL_SUSPECT, f64::INFINITY, reason);
         }
@@ -141,7 +141,7 @@ impl Health {
             largest_burst: record.counts.largest_burst,
             own_faults,
             ceiling_share,
-            load,
+            activity,
         }
     }
 }
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         fault::Fault,
-        health::ThreadLoad,
+        health::ThreadActivity,
         record::{Due, Moments, Outcome},
     };
 
@@ -182,15 +182,21 @@ mod tests {
         record
     }
 
-    fn load(cpu_share: f64, run_delay_share: f64) -> Load {
+    fn load(cpu_share: f64, run_delay_share: f64) -> Activity {
         let name = "loadgen-0".to_owned();
-        let threads = vec![ThreadLoad { name, cpu_share, run_delay_share }];
-        Load { threads, steal_share: Some(0.0), watchdog_gap_ms: 10.5, descriptors: None }
+        let threads = vec![ThreadActivity { name, cpu_share, run_delay_share }];
+        Activity { threads, steal_share: Some(0.0), watchdog_gap_ms: 10.5, descriptors: None }
     }
 
     #[track_caller]
-    fn check(record: &Record, load: Load, ceiling: Option<f64>, verdict: Verdict, reason: &str) {
-        let health = Health::of(record, load, ceiling);
+    fn check(
+        record: &Record,
+        activity: Activity,
+        ceiling: Option<f64>,
+        verdict: Verdict,
+        reason: &str,
+    ) {
+        let health = Health::of(record, activity, ceiling);
         assert_eq!(health.verdict, verdict, "{:?}", health.reasons);
         assert_eq!(health.reasons.first().map_or("", String::as_str), reason);
     }
@@ -212,12 +218,12 @@ mod tests {
         check(&on_time, load(0.97, 0.0), None, GeneratorLimited, busy);
         let delayed = "loadgen-0 waited for a processor for 12 % of the time";
         check(&on_time, load(0.5, 0.12), None, Suspect, delayed);
-        let frozen = || Load { watchdog_gap_ms: 1009.7, ..fine() };
+        let frozen = || Activity { watchdog_gap_ms: 1009.7, ..fine() };
         let stood = "the generator stood still for 1010 ms";
         check(&on_time, frozen(), None, GeneratorLimited, stood);
         // The worst reason comes first.
         check(&record(5, ms(1)), frozen(), None, GeneratorLimited, stood);
-        let steal = Load { steal_share: Some(0.06), ..fine() };
+        let steal = Activity { steal_share: Some(0.06), ..fine() };
         check(&on_time, steal, None, Suspect, "6.00 % of the machine's time went to others");
         let ceiling = "the rate is 60 % of what the generator can send";
         check(&on_time, fine(), Some(0.6), Suspect, ceiling);

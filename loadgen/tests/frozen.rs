@@ -230,7 +230,7 @@ fn a_frozen_generator_says_that_it_was_the_limit() {
     let summary: Summary = serde_json::from_slice(&stdout).unwrap();
     let health = &summary.steps[0].health;
     assert_eq!((status.code(), summary.verdict), (Some(3), Verdict::GeneratorLimited));
-    assert!(900.0 <= health.load.watchdog_gap_ms, "{health:?}");
+    assert!(900.0 <= health.activity.watchdog_gap_ms, "{health:?}");
     assert!(health.reasons.iter().any(|reason| reason.contains("stood still")), "{health:?}");
 
     let totals = summary.totals;

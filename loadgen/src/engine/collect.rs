@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::Task;
 use crate::{
     fault::Fault,
-    health::Load,
+    health::Activity,
     record::Record,
     worker::{Ended, Interval, Parts, Report},
 };
@@ -37,7 +37,7 @@ pub(crate) struct Measured {
     pub(crate) cut: Option<Duration>,
     /// The first failure of each kind.
     pub(crate) failures: BTreeMap<Fault, String>,
-    pub(crate) load: Load,
+    pub(crate) activity: Activity,
 }
 
 /// Adds up what threads report, in the order in which it was recorded.
@@ -72,7 +72,7 @@ impl Collector {
                 lasted: Duration::ZERO,
                 cut: None,
                 failures: BTreeMap::new(),
-                load: Load::default(),
+                activity: Activity::default(),
             },
         }
     }
@@ -148,12 +148,12 @@ impl Collector {
         observe(collected);
     }
 
-    pub(super) fn measured(mut self, load: Load) -> Measured {
+    pub(super) fn measured(mut self, activity: Activity) -> Measured {
         let (busy, length) = self.busy;
         if !length.is_zero() {
             self.measured.in_flight = busy.div_duration_f64(length);
         }
-        self.measured.load = load;
+        self.measured.activity = activity;
         self.measured
     }
 }

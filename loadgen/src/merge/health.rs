@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::{
-    health::{Load, ThreadLoad},
+    health::{Activity, ThreadActivity},
     summary::Step,
     verdict::{Health, Verdict},
 };
@@ -19,13 +19,13 @@ pub(super) fn worst(steps: &[&Step], largest_burst: u64) -> Health {
         health.reasons.iter().map(move |reason| format!("{number}: {reason}"))
     });
     let threads = each().enumerate().flat_map(|(number, health)| {
-        health.load.threads.iter().map(move |thread| ThreadLoad {
+        health.activity.threads.iter().map(move |thread| ThreadActivity {
             name: format!("{number}/{}", thread.name),
             ..thread.clone()
         })
     });
     let most = |of: fn(&Health) -> Option<f64>| each().filter_map(of).max_by(f64::total_cmp);
-    let descriptors = each().filter_map(|health| health.load.descriptors);
+    let descriptors = each().filter_map(|health| health.activity.descriptors);
     Health {
         verdict: numbered.first().map_or(Verdict::Valid, |(_, health)| health.verdict),
         reasons: reasons.collect(),
@@ -34,10 +34,12 @@ pub(super) fn worst(steps: &[&Step], largest_burst: u64) -> Health {
         largest_burst,
         own_faults: each().map(|health| health.own_faults).sum(),
         ceiling_share: most(|health| health.ceiling_share),
-        load: Load {
+        activity: Activity {
             threads: threads.collect(),
-            steal_share: most(|health| health.load.steal_share),
-            watchdog_gap_ms: each().map(|health| health.load.watchdog_gap_ms).fold(0.0, f64::max),
+            steal_share: most(|health| health.activity.steal_share),
+            watchdog_gap_ms: each()
+                .map(|health| health.activity.watchdog_gap_ms)
+                .fold(0.0, f64::max),
             descriptors: descriptors.reduce(|one, other| one + other),
         },
     }

@@ -119,8 +119,8 @@ fn the_sum_is_that_of_one_generator() {
     assert_eq!((run.threads, run.connections, totals.planned), (2, 128, 8));
     assert!((run.lasted_seconds - 10.4).abs() < 1e-9, "{}", run.lasted_seconds);
     assert_eq!((steps[0].totals.planned, steps[1].totals.planned), (7, 1));
-    assert_eq!(steps[0].health.load.threads[1].name, "1/loadgen-0");
-    assert_eq!(steps[0].health.load.descriptors, Some(160));
+    assert_eq!(steps[0].health.activity.threads[1].name, "1/loadgen-0");
+    assert_eq!(steps[0].health.activity.descriptors, Some(160));
     // 200, 300, 400 and 500 were given up, here and there.
     let response = &steps[0].measures.times["response"];
     assert_eq!((response.count, response.censored), (7, 3));

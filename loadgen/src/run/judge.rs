@@ -27,7 +27,7 @@ pub(super) fn numbers(
     let hold = held(step, measured);
     let offered = per_second(totals.planned, hold);
     let health =
-        Health::of(record, measured.load.clone(), ceiling.map(|ceiling| offered / ceiling));
+        Health::of(record, measured.activity.clone(), ceiling.map(|ceiling| offered / ceiling));
     Ok(summary::Step {
         index,
         trial: step.trial,

@@ -8,7 +8,7 @@ use std::{
 use super::{Ended, Measures, Model, Quantiles, Run, SCHEMA_VERSION, Step, Summary};
 use crate::{
     fault::Fault,
-    health::{Load, ThreadLoad},
+    health::{Activity, ThreadActivity},
     provenance::Provenance,
     record::{Answer, Body, Due, Moments, Outcome, Record, Times, Totals},
     verdict::{Health, Verdict},
@@ -44,10 +44,10 @@ pub(crate) fn requests(record: &mut Record, count: u64, outcome: Outcome, moment
 }
 
 /// Threads and a machine with time to spare.
-pub(crate) fn idle() -> Load {
+pub(crate) fn idle() -> Activity {
     let name = "loadgen-0".to_owned();
-    let threads = vec![ThreadLoad { name, cpu_share: 0.2, run_delay_share: 0.001 }];
-    Load { threads, steal_share: Some(0.0), watchdog_gap_ms: 10.2, descriptors: Some(80) }
+    let threads = vec![ThreadActivity { name, cpu_share: 0.2, run_delay_share: 0.001 }];
+    Activity { threads, steal_share: Some(0.0), watchdog_gap_ms: 10.2, descriptors: Some(80) }
 }
 
 /// The step in which `record` was made, all of whose requests went out.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     fault::Fault,
-    health::{Load, ThreadLoad},
+    health::{Activity, ThreadActivity},
     program::{Ended as SearchEnd, Judgement, SearchResult, TrialRecord},
     record::{Answer, Body, CacheClass, Moments, Outcome, Record},
     schedule::Rate,
@@ -87,12 +87,15 @@ fn steps() -> (Record, Vec<Step>) {
         steps.push(step);
         all.add(&record);
     }
-    let busy =
-        vec![ThreadLoad { name: "loadgen-0".to_owned(), cpu_share: 0.97, run_delay_share: 0.15 }];
-    let load = Load { threads: busy, ..steps[2].health.load.clone() };
+    let busy = vec![ThreadActivity {
+        name: "loadgen-0".to_owned(),
+        cpu_share: 0.97,
+        run_delay_share: 0.15,
+    }];
+    let activity = Activity { threads: busy, ..steps[2].health.activity.clone() };
     let mut last = Record::new();
     requests(&mut last, 1_000, answer(200), moments(0, 30, 1_200));
-    steps[2].health = Health::of(&last, load, Some(0.95));
+    steps[2].health = Health::of(&last, activity, Some(0.95));
     (all, steps)
 }
 

@@ -1,27 +1,21 @@
 //! One request and the whole answer to it, over a connection that is opened
 //! when it is needed.
 
-use std::{cell::RefCell, error::Error, future::Future, io, rc::Rc};
+use std::rc::Rc;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::{
     Response,
     body::{Body as _, Incoming},
-    client::conn::{http1, http2},
-    rt::Executor,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    sync::Mutex,
-    task::{AbortHandle, spawn_local},
-    time::Instant,
-};
+use tokio::time::Instant;
 
 use super::{
     Expected, Failure, Reuse, Sources, Transport,
     body::{Print, Printing},
-    stream::{Watch, Watched},
+    broken::{Side, Stage, fault_of},
+    connection::{Http1, Http2Connection},
+    stream::Watch,
     timeout::{Alarm, Elapsed},
 };
 use crate::{
@@ -39,30 +33,6 @@ pub(crate) struct Link {
 enum Carrier {
     Http1(Option<Http1>),
     Http2(Rc<Http2Connection>),
-}
-
-/// An HTTP/1 connection.
-struct Http1 {
-    sender: http1::SendRequest<Full<Bytes>>,
-    watch: Rc<Watch>,
-    _task: Task,
-}
-
-/// An HTTP/2 connection, whose streams are several slots.
-#[derive(Default)]
-pub(crate) struct Http2Connection {
-    open: RefCell<Option<(http2::SendRequest<Full<Bytes>>, Task)>>,
-    /// Who holds it opens the connection; the others wait for it.
-    opening: Mutex<()>,
-}
-
-/// A connection's task, which ends with its last owner.
-struct Task(AbortHandle);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// How an exchange went.
@@ -128,7 +98,7 @@ impl Link {
     fn close(&mut self) {
         match &mut self.carrier {
             Carrier::Http1(connection) => *connection = None,
-            Carrier::Http2(connection) => *connection.open.borrow_mut() = None,
+            Carrier::Http2(connection) => connection.close(),
         }
     }
 
@@ -269,103 +239,4 @@ enum Unanswered {
     /// The connection was closed before the request was written.
     NotSent,
     Failed(Failure),
-}
-
-/// Which part of the answer was awaited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Head,
-    Body,
-}
-
-/// What was done to the connection when it broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Read,
-    Write,
-}
-
-fn fault_of(error: &hyper::Error, side: Side, stage: Stage) -> Fault {
-    let eof = match stage {
-        Stage::Head => Fault::EofBeforeHeaders,
-        Stage::Body => Fault::EofInBody,
-    };
-    if error.is_incomplete_message() || error.is_closed() {
-        return eof;
-    }
-    if error.is_parse() {
-        return Fault::Parse;
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let http2 = cause.downcast_ref::<h2::Error>();
-        let io = cause.downcast_ref::<io::Error>().or_else(|| http2?.get_io());
-        if let Some(error) = io {
-            return match error.kind() {
-                io::ErrorKind::UnexpectedEof => eof,
-                // What h2 calls a connection that ends under its streams.
-                io::ErrorKind::BrokenPipe if side == Side::Read => eof,
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::Parse,
-                _ if side == Side::Write => Fault::WriteReset,
-                _ => Fault::ReadReset,
-            };
-        }
-        if let Some(error) = http2 {
-            // What comes from here is the answer to what breaks the rules.
-            return if error.is_library() { Fault::Parse } else { Fault::StreamReset };
-        }
-        source = cause.source();
-    }
-    Fault::Parse
-}
-
-impl Http1 {
-    async fn open(transport: &Transport, sources: &Sources) -> Result<Self, Failure> {
-        let stream = transport.connect(sources).await?;
-        let watch = Rc::new(Watch::default());
-        let io = TokioIo::new(Watched::new(stream, Rc::clone(&watch)));
-        let (sender, connection) = http1::handshake(io)
-            .await
-            .map_err(|error| Failure::new(Fault::ConnectFailed, error))?;
-        // What breaks it, the sender is told.
-        let task = spawn_local(async { drop(connection.await) });
-        Ok(Self { sender, watch, _task: Task(task.abort_handle()) })
-    }
-}
-
-impl Http2Connection {
-    fn sender(&self) -> Option<http2::SendRequest<Full<Bytes>>> {
-        let open = self.open.borrow();
-        open.as_ref().filter(|(sender, _)| !sender.is_closed()).map(|(sender, _)| sender.clone())
-    }
-
-    async fn open(&self, transport: &Transport, sources: &Sources) -> Result<u64, Failure> {
-        if self.sender().is_some() {
-            return Ok(0);
-        }
-        let _opening = self.opening.lock().await;
-        if self.sender().is_some() {
-            return Ok(0);
-        }
-        let stream = transport.connect(sources).await?;
-        let io = TokioIo::new(Watched::new(stream, Rc::default()));
-        let (sender, connection) = http2::Builder::new(Local)
-            .timer(TokioTimer::new())
-            .handshake(io)
-            .await
-            .map_err(|error| Failure::new(Fault::ConnectFailed, error))?;
-        let task = spawn_local(async { drop(connection.await) });
-        *self.open.borrow_mut() = Some((sender, Task(task.abort_handle())));
-        Ok(1)
-    }
-}
-
-/// Spawns what HTTP/2 needs on the thread that it is on.
-#[derive(Clone)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
-    fn execute(&self, future: F) {
-        spawn_local(future);
-    }
 }

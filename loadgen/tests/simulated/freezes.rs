@@ -24,7 +24,7 @@
 use std::time::Duration;
 
 use loadgen::{
-    health::Load as MachineLoad,
+    health::Activity,
     record::{Clock, Record, Tag, Times},
     schedule::Arrivals,
     verdict::{Health, Verdict},
@@ -75,7 +75,7 @@ fn all(record: &Record, clock: Clock) -> &Times {
 }
 
 fn health(record: &Record, watchdog_gap_ms: f64) -> Health {
-    Health::of(record, MachineLoad { watchdog_gap_ms, ..MachineLoad::default() }, None)
+    Health::of(record, Activity { watchdog_gap_ms, ..Activity::default() }, None)
 }
 
 /// Two histograms that are equal have every quantile in common.

@@ -55,9 +55,9 @@ pub fn step_row(step: &Step) -> StepRow {
     let times = |tag: &str| step.measures.times.get(tag);
     let (response, service) = (times("response"), times("service"));
     let lateness = times("lateness");
-    let load = &step.health.load;
-    let cpu = load.threads.iter().map(|thread| thread.cpu_share);
-    let delay = load.threads.iter().map(|thread| thread.run_delay_share);
+    let activity = &step.health.activity;
+    let cpu = activity.threads.iter().map(|thread| thread.cpu_share);
+    let delay = activity.threads.iter().map(|thread| thread.run_delay_share);
     StepRow {
         step: step.index,
         trial: step.trial,
@@ -96,7 +96,7 @@ pub fn step_row(step: &Step) -> StepRow {
         late_share: rounded(step.health.late_share),
         busiest_thread_cpu_share: cpu.max_by(f64::total_cmp).map(rounded),
         longest_run_delay_share: delay.max_by(f64::total_cmp).map(rounded),
-        steal_share: load.steal_share.map(rounded),
-        watchdog_gap_ms: rounded(load.watchdog_gap_ms),
+        steal_share: activity.steal_share.map(rounded),
+        watchdog_gap_ms: rounded(activity.watchdog_gap_ms),
     }
 }

@@ -34,7 +34,7 @@ async fn wrong_ones_are_refused_with_a_way_out() {
         ("--search p99<20ms --between 0..5", "more than 0"),
         ("--search nonsense --between 1..5", "write it as p99<20ms"),
         ("--closed 0", "--closed"),
-        ("--ramp 0..10 --duration 1s --settle 1s", "nothing to be judged"),
+        ("--ramp 0..10 --duration 1s --settle 1s", "cannot be used with"),
         ("--closed 1 --duration 0s", "nothing to be judged"),
         // What says something of another program.
         ("--rate 10 --hold 1s", "cannot be used with"),
