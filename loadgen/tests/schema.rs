@@ -196,7 +196,7 @@ async fn what_is_unknown_or_missing_is_refused() {
         "/steps/0",
         "/steps/0/measures",
         "/steps/0/health",
-        "/steps/0/health/load",
+        "/steps/0/health/activity",
         "/self_test",
         "/provenance/0/machine",
     ];
