@@ -1,0 +1,3 @@
+//! How much the relay can carry: from measurements to a report.
+
+pub mod figures;

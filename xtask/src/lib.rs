@@ -1,0 +1,3 @@
+//! What the project's own tasks are made of.
+
+pub mod capacity;
