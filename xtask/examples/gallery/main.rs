@@ -2,10 +2,12 @@
 //! block: `cargo run -p xtask --example gallery -- DIRECTORY`.
 
 mod figures;
+mod report;
 
 use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
+use xtask::capacity::page::{html, markdown};
 
 fn main() -> anyhow::Result<()> {
     let directory = env::args_os().nth(1).context("say into which directory to write")?;
@@ -14,5 +16,8 @@ fn main() -> anyhow::Result<()> {
     for figure in figures::all() {
         fs::write(directory.join(figure.file_name()), figure.standalone())?;
     }
+    let report = report::report();
+    fs::write(directory.join("index.html"), html(&report))?;
+    fs::write(directory.join("README.md"), markdown(&report))?;
     Ok(())
 }

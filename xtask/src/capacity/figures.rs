@@ -24,6 +24,7 @@ mod place;
 mod svg;
 mod table;
 mod text;
+mod ticks;
 mod tornado;
 mod xy;
 
@@ -94,6 +95,11 @@ impl Figure {
     /// The name of its file.
     pub fn file_name(&self) -> String {
         format!("fig-{}.svg", self.about.id)
+    }
+
+    /// The name of the file that holds its numbers, [as text](Table::to_csv).
+    pub fn table_file_name(&self) -> String {
+        format!("fig-{}.csv", self.about.id)
     }
 
     /// The figure as a file of its own, with its finding as a visible title

@@ -11,7 +11,7 @@ use super::{
 /// Room for the ticks below.
 pub(super) const TICKS: f64 = 24.0;
 /// Room for the name of an axis.
-pub(super) const NAME: f64 = 24.0;
+pub(super) const NAME: f64 = 27.0;
 
 /// Where data are drawn, and how values become places.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Frame {
                 free = y - FONT / 2.0;
             }
         }
-        canvas.text((0.0, self.top - NAME / 2.0 - 2.0), Anchor::Start, &axis.label, Ink::Muted);
+        canvas.text((0.0, self.top - NAME / 2.0 - 3.5), Anchor::Start, &axis.label, Ink::Muted);
     }
 
     /// The lower edge with its numbers, those left out that would overlap.

@@ -171,7 +171,7 @@ fn toned(tone: Tone) -> String {
         ('w', format!("{line};stroke:@;stroke-width:1.2")),
         ('p', "fill:@;stroke:var(--bg);stroke-width:1".to_owned()),
         ('b', "fill:@;fill-opacity:.16".to_owned()),
-        ('r', "fill:@".to_owned()),
+        ('r', "fill:@;fill:color-mix(in srgb,@ 80%,var(--bg))".to_owned()),
     ]
     .map(|(letter, rule)| {
         let number = tone as u8 + 1;

@@ -6,6 +6,15 @@ mod hostile;
 
 use super::{About, Axis, Labels, Panel, Point, Reference, Series, Unit, XyChart};
 
+/// The feature that asks for it comes with one careless dependency on
+/// plotters, and then every build needs fontconfig.
+#[test]
+fn no_fonts_are_linked() {
+    let lock = include_str!("../../../../Cargo.lock");
+    assert!(lock.contains("name = \"plotters\""));
+    assert!(!lock.contains("name = \"font-kit\""), "some crate uses plotters' default features");
+}
+
 fn about() -> About {
     About {
         id: "F2 <x>".to_owned(),
