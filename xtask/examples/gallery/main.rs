@@ -1,0 +1,23 @@
+//! Writes a report of made-up numbers, to look at every kind of figure and
+//! block: `cargo run -p xtask --example gallery -- DIRECTORY`.
+
+mod figures;
+mod report;
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::Context;
+use xtask::capacity::page::{html, markdown};
+
+fn main() -> anyhow::Result<()> {
+    let directory = env::args_os().nth(1).context("say into which directory to write")?;
+    let directory = PathBuf::from(directory);
+    fs::create_dir_all(&directory)?;
+    for figure in figures::all() {
+        fs::write(directory.join(figure.file_name()), figure.standalone())?;
+    }
+    let report = report::report();
+    fs::write(directory.join("index.html"), html(&report))?;
+    fs::write(directory.join("README.md"), markdown(&report))?;
+    Ok(())
+}
