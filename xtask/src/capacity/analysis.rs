@@ -8,10 +8,14 @@
 pub mod bootstrap;
 #[cfg(test)]
 mod coverage;
+pub mod demand;
 pub mod distribution;
 pub mod isotonic;
+pub mod knee;
+mod least_squares;
 pub mod mean;
 pub mod random;
+pub mod usl;
 pub mod warm_up;
 
 use serde::Serialize;
