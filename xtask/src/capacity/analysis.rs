@@ -5,6 +5,7 @@
 //! that a result is the same to the last bit on any machine; [`significant`]
 //! is how it is written down.
 
+pub mod attribution;
 pub mod bootstrap;
 #[cfg(test)]
 mod coverage;
@@ -13,8 +14,10 @@ pub mod distribution;
 pub mod isotonic;
 pub mod knee;
 mod least_squares;
+pub mod little;
 pub mod mean;
 pub mod random;
+pub mod sizing;
 pub mod usl;
 pub mod warm_up;
 
