@@ -1,5 +1,15 @@
 //! What the measured values say, and how sure it is.
 //!
+//! A step's first seconds are cut off ([`warm_up`]), and its estimates get
+//! their intervals from whole trials and blocks of seconds ([`bootstrap`],
+//! [`mean`]), because seconds of one run resemble each other. Over the steps
+//! there is the highest rate that meets a target ([`isotonic`]) and the
+//! [`knee`]; what a request costs, and what that allows ([`demand`]); how it
+//! grows with users or cores ([`usl`]). From there on it is about decisions:
+//! what is in the way ([`attribution`]), how many instances are needed
+//! ([`sizing`]) and what they do to the upstream ([`simulate`]). [`little`] asks
+//! whether the measurement contradicts itself.
+//!
 //! Times are in seconds and rates per second unless said otherwise. Functions
 //! of real numbers are those of `libm`, and sums are taken in a fixed order, so
 //! that a result is the same to the last bit on any machine; [`significant`]
@@ -17,6 +27,7 @@ mod least_squares;
 pub mod little;
 pub mod mean;
 pub mod random;
+pub mod simulate;
 pub mod sizing;
 pub mod usl;
 pub mod warm_up;
