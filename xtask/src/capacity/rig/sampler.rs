@@ -45,7 +45,10 @@ impl Sampler {
 }
 
 fn sample(processes: &BTreeMap<String, u32>) -> Sample {
-    #[expect(clippy::disallowed_methods, reason = "files of several processes are put side by side")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "files of several processes are put side by side"
+    )]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let process = |(role, pid): (&String, &u32)| Some((role.clone(), process(*pid)?));
     Sample {
