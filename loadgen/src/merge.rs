@@ -6,14 +6,14 @@
 //!
 //! - Times of day are those that the generators have, so their clocks should
 //!   agree. Everything counts from the earliest start.
-//! - [Intervals](grid) of different generators do not begin at the same moment:
+//! - Intervals (`grid`) of different generators do not begin at the same moment:
 //!   each is laid onto the nearest cell of a grid, so when something happened is
 //!   said to within half an interval.
 //! - Rates are the sum's over the time for which the step was held. In-flight
 //!   requests are added, the most at a time too, as if all had had it at once.
-//! - Demands are [looked at anew](steps): what each shard did says little of
+//! - Demands are looked at anew (`steps`): what each shard did says little of
 //!   their sum.
-//! - A [verdict](health) is the worst there is, as one generator that was late
+//! - A verdict (`health`) is the worst there is, as one generator that was late
 //!   spoils the times of all.
 //! - The self-test's quantiles cannot be added: those of the worst are kept.
 
