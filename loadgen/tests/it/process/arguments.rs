@@ -52,7 +52,7 @@ async fn wrong_ones_are_refused_with_a_way_out() {
         ("--closed 3 --connections 2", "leave --connections out"),
         ("--closed 3 --connections 2 --http2", "a divisor of --closed"),
         ("--rate 10 --http2 --new-connections", "--new-connections is for HTTP/1.1"),
-        ("--rate 10 --source 192.0.2.1", "are --source and ulimit -n right?: addr_not_available"),
+        ("--rate 10 --source 192.0.2.1", "cannot open the connections (addr_not_available"),
         ("--rate 10 --connections 0", "--connections"),
         ("--rate 10 --threads 3 --connections 2", "raise --connections"),
         ("--rate 10 --pin 9999", "choose others with --pin"),
