@@ -5,7 +5,7 @@ mod ci;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use xtask::capacity::{experiment::Profile, measure::measure};
+use xtask::capacity::{experiment::Profile, measure::measure, render::render};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -20,10 +20,11 @@ enum Task {
     /// Install what the tests need (Debian), then format, lints, tests and docs
     Ci,
 
-    /// Measure how much the relay can take
+    /// Measure how much the relay can take, and say so
     ///
     /// Builds the released programs, starts a relay over a stand-in upstream
-    /// and loads it, all on this machine; the raw data goes into a folder.
+    /// and loads it, all on this machine. The raw data and the report made of
+    /// it go into one folder.
     Capacity(CapacityArguments),
 }
 
@@ -37,7 +38,11 @@ struct CapacityArguments {
     #[arg(long)]
     full: bool,
 
-    /// Folder for what was measured
+    /// Measure nothing: make the report of what this folder has anew
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "full", "out"])]
+    from: Option<PathBuf>,
+
+    /// Folder for what is measured, and for the report
     #[arg(long, value_name = "DIR", default_value = "reports/capacity")]
     out: PathBuf,
 }
@@ -45,15 +50,28 @@ struct CapacityArguments {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Ci => ci::run(),
-        Task::Capacity(CapacityArguments { quick, full, out }) => {
-            let profile = match (quick, full) {
-                (true, _) => Profile::Quick,
-                (_, true) => Profile::Full,
-                _ => Profile::Default,
-            };
-            measure(profile, &out, |step| eprintln!("{step}"))?;
-            println!("measured: {}", out.join("run.json").display());
-            Ok(())
-        }
+        Task::Capacity(arguments) => capacity(arguments),
     }
+}
+
+fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
+    let CapacityArguments { quick, full, from, out } = arguments;
+    let folder = if let Some(folder) = from {
+        folder
+    } else {
+        let profile = match (quick, full) {
+            (true, _) => Profile::Quick,
+            (_, true) => Profile::Full,
+            _ => Profile::Default,
+        };
+        measure(profile, &out, |step| eprintln!("{step}"))?;
+        out
+    };
+    let report = render(&folder)?;
+    println!("{}", report.answer.claim);
+    for fact in &report.answer.facts {
+        println!("  {}: {} ({})", fact.name, fact.value, fact.detail);
+    }
+    println!("{}", folder.join("report.html").display());
+    Ok(())
 }

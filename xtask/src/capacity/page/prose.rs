@@ -1,5 +1,7 @@
 //! Sentences with a little emphasis.
 
+use std::fmt;
+
 use crate::capacity::figures::clean;
 
 /// A few sentences.
@@ -25,6 +27,19 @@ pub enum Inline {
         /// file beside it, or an address. Anything else is shown without a link.
         to: String,
     },
+}
+
+/// The words, without marks: for a terminal.
+impl fmt::Display for Prose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Inline::Text(text)
+            | Inline::Emphasis(text)
+            | Inline::Strong(text)
+            | Inline::Code(text)
+            | Inline::Link { text, .. } => f.write_str(text),
+        })
+    }
 }
 
 impl Prose {
