@@ -80,8 +80,8 @@ impl Calibration {
         Some(Self {
             ceiling_rate: result.lower?.per_second(),
             limited_rate: result.upper.map(Rate::per_second),
-            closed_rate: step.completed_rate,
-            cpu_us_per_request: busy / step.completed_rate.max(1e-9) * 1e6,
+            closed_rate: step.throughput,
+            cpu_us_per_request: busy / step.throughput.max(1e-9) * 1e6,
             lateness: searched.steps.first()?.measures.times.get("lateness").cloned(),
             threads: searched.run.threads,
             connections: searched.run.connections,

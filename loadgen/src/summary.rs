@@ -155,6 +155,9 @@ pub struct Step {
     pub offered_rate: f64,
     /// The rate at which requests due in that time were completed.
     pub completed_rate: f64,
+    /// Answers per second while it was judged, whenever they were due: what the
+    /// target achieved, where it did not keep up.
+    pub throughput: f64,
     /// When it began, in seconds since the run's start.
     pub start_seconds: f64,
     /// How long it settled: what was due then is not judged.

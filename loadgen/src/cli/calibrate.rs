@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &CalibrateArguments) -> Result<u8, Failed> {
     if closed.exit_code() == 130 {
         return Ok(130);
     }
-    let rate = closed.steps.first().map_or(0.0, |step| step.completed_rate);
+    let rate = closed.steps.first().map_or(0.0, |step| step.throughput);
     let search = calibrate::search(rate, arguments.hold, arguments.precision);
     let searched = run(search.map_err(Failed::usage)?)?;
     if searched.exit_code() == 130 {

@@ -30,6 +30,8 @@ pub(crate) struct Measured {
     pub(crate) unsent: Parts<u64>,
     /// The mean number of requests under way while the step held.
     pub(crate) in_flight: f64,
+    /// Answers per second in the same time, whenever they were due.
+    pub(crate) throughput: f64,
     pub(crate) most_in_flight: u64,
     /// How long it took until the last answer.
     pub(crate) lasted: Duration,
@@ -50,7 +52,7 @@ pub(super) struct Collector {
     reached: Vec<Duration>,
     ended: usize,
     hold: (Duration, Duration),
-    busy: (Duration, Duration),
+    window: Window,
     measured: Measured,
 }
 
@@ -62,12 +64,13 @@ impl Collector {
             reached: vec![Duration::ZERO; threads],
             ended: 0,
             hold: (task.settle, task.load.length()),
-            busy: (Duration::ZERO, Duration::ZERO),
+            window: Window::default(),
             measured: Measured {
                 parts: Parts { settle: Record::new(), hold: Record::prepared() },
                 planned: Parts::default(),
                 unsent: Parts::default(),
                 in_flight: 0.0,
+                throughput: 0.0,
                 most_in_flight: 0,
                 lasted: Duration::ZERO,
                 cut: None,
@@ -140,25 +143,42 @@ impl Collector {
                 self.measured.most_in_flight.max(collected.most_under_way);
             // What is under way while nothing is sent any more says nothing
             // of the rate.
-            if collected.start + collected.length <= end || self.busy.1.is_zero() {
-                self.busy.0 += collected.busy;
-                self.busy.1 += collected.length;
+            if collected.start + collected.length <= end || self.window.length.is_zero() {
+                self.window.busy += collected.busy;
+                self.window.answered += collected.answered();
+                self.window.length += collected.length;
             }
         }
         observe(collected);
     }
 
     pub(super) fn measured(mut self, activity: Activity) -> Measured {
-        let (busy, length) = self.busy;
+        let Window { busy, answered, length } = self.window;
         if !length.is_zero() {
             self.measured.in_flight = busy.div_duration_f64(length);
+            #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
+            let answered = answered as f64;
+            self.measured.throughput = answered / length.as_secs_f64();
         }
         self.measured.activity = activity;
         self.measured
     }
 }
 
+/// The intervals that lie within the time for which a step held.
+#[derive(Default)]
+struct Window {
+    busy: Duration,
+    answered: u64,
+    length: Duration,
+}
+
 impl Collected {
+    /// Whole answers, whenever they were due.
+    fn answered(&self) -> u64 {
+        self.parts.settle.counts.completed() + self.parts.hold.counts.completed()
+    }
+
     /// The mean number of requests under way.
     pub(crate) fn in_flight(&self) -> f64 {
         if self.length.is_zero() { 0.0 } else { self.busy.div_duration_f64(self.length) }

@@ -53,6 +53,7 @@ pub(super) fn step(
         rate: first.rate,
         offered_rate: per_second(totals.planned, hold),
         completed_rate: per_second(totals.completed, hold),
+        throughput: each().map(|step| step.throughput).sum(),
         start_seconds: starts.fold(f64::INFINITY, f64::min),
         settle_seconds: first.settle_seconds,
         hold_seconds: hold.as_secs_f64(),

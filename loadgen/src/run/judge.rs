@@ -34,6 +34,7 @@ pub(super) fn numbers(
         rate: step.rate.map(f64::from),
         offered_rate: offered,
         completed_rate: per_second(totals.completed, hold),
+        throughput: measured.throughput,
         start_seconds: began.as_secs_f64(),
         settle_seconds: step.settle.as_secs_f64(),
         hold_seconds: hold.as_secs_f64(),

@@ -63,6 +63,7 @@ pub(crate) fn step(index: u32, rate: Option<f64>, record: &Record) -> Step {
         rate,
         offered_rate: per_second(totals.planned),
         completed_rate: per_second(totals.completed),
+        throughput: per_second(totals.completed),
         start_seconds: f64::from(index) * seconds,
         settle_seconds: 0.0,
         hold_seconds: seconds,

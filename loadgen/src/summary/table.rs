@@ -91,13 +91,13 @@ fn counters(f: &mut fmt::Formatter<'_>, totals: &Totals) -> fmt::Result {
 
 /// What the table of steps has, where there is one alone.
 fn rates(f: &mut fmt::Formatter<'_>, model: Model, step: &Step) -> fmt::Result {
-    let Step { offered_rate, completed_rate, in_flight, most_in_flight, .. } = step;
+    let Step { offered_rate, throughput, in_flight, most_in_flight, .. } = step;
     if model == Model::Open {
         write!(f, "offered {offered_rate:.1}/s, ")?;
     }
     writeln!(
         f,
-        "completed {completed_rate:.1}/s; under way {in_flight:.2} on average, {} at most",
+        "completed {throughput:.1}/s; under way {in_flight:.2} on average, {} at most",
         thousands(*most_in_flight)
     )
 }
@@ -198,7 +198,7 @@ fn steps(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
             "{:<6}{:>10.1}{:>10.1}{:>10}{:>12}{:>12}{:>11.2}  {}{}",
             step.index,
             step.rate.unwrap_or(step.offered_rate),
-            step.completed_rate,
+            step.throughput,
             thousands(step.errors),
             cell(|times| times.p50_us),
             cell(|times| times.p99_us),

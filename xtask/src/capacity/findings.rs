@@ -157,7 +157,7 @@ fn ramp(trials: &[&LoadedTrial]) -> Vec<RampStep> {
 fn ramp_step(trials: &[&LoadedTrial], rate: f64) -> RampStep {
     let at = |trial: &&LoadedTrial| step_at(trial, rate).cloned();
     let steps: Vec<Step> = trials.iter().filter_map(at).collect();
-    let completed: Vec<f64> = steps.iter().map(|step| step.completed_rate).collect();
+    let completed: Vec<f64> = steps.iter().map(|step| step.throughput).collect();
     let mut all = Times::default();
     for line in trials.iter().flat_map(|trial| step_times(trial, rate)) {
         all.add(&line.times);
@@ -219,7 +219,7 @@ fn concurrency(trials: &[&LoadedTrial]) -> Vec<Level> {
         let users = trial.trial.factors.get("users").and_then(|users| users.parse().ok());
         let step = trial.summary.steps.first();
         if let (Some(users), Some(step)) = (users, step) {
-            levels.entry(users).or_default().push(step.completed_rate);
+            levels.entry(users).or_default().push(step.throughput);
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "a handful of trials")]
@@ -254,7 +254,7 @@ fn checks(trial: &LoadedTrial) -> Vec<(f64, Check)> {
     counted
         .filter_map(|step| {
             let service = step.measures.times.get("service")?.mean_us / 1e6;
-            let check = little::littles_law(step.in_flight, step.completed_rate, service);
+            let check = little::littles_law(step.in_flight, step.throughput, service);
             Some((step.rate?, check))
         })
         .collect()

@@ -43,7 +43,7 @@ pub fn measure(
     for planned in experiment::concurrency(profile, &bench.layout) {
         say(&describe(&planned));
         let (trial, summary) = bench.run(&planned)?;
-        let rates = summary.steps.iter().map(|step| step.completed_rate);
+        let rates = summary.steps.iter().map(|step| step.throughput);
         highest = rates.fold(highest, f64::max);
         raw.trials.push(trial);
     }

@@ -44,6 +44,24 @@ async fn generators_share_the_schedule() {
     assert_eq!(planned, [33, 33, 34]);
 }
 
+/// What is answered after the time for which a step held is answered, but not
+/// in that time: a server that does not keep up has not achieved what it was
+/// offered.
+#[tokio::test]
+async fn what_is_answered_late_was_not_achieved() {
+    let answer = Act::Say(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let server = FaultServer::always(vec![Act::Read, Act::Wait(ms(20)), answer]).await;
+    let mut options = options(&server.url(), constant(100.0, ms(500)));
+    options.connections = 1;
+    options.interval = ms(100);
+    let summary = load(options).await.unwrap();
+    check_totals(&summary, [50, 50, 50, 0, 0, 0, 0]);
+    let step = &summary.steps[0];
+    assert!((step.completed_rate - 100.0).abs() < 1e-9, "{}", step.completed_rate);
+    // One connection carries 50 a second at the most.
+    assert!(step.throughput < 75.0, "{}", step.throughput);
+}
+
 async fn poisson(url: &str, seed: u64) -> Summary {
     let profile = Profile::constant(rate(200.0), ms(300)).unwrap();
     load(options(url, open(profile, Arrivals::Poisson { seed }))).await.unwrap()
