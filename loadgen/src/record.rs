@@ -132,8 +132,24 @@ impl Record {
         for class in classes.into_iter().flatten() {
             self.record(Tag::of(Clock::Service, class), service, bound);
         }
-        if let Some(first_byte) = first_byte {
-            self.record(Tag::all(Clock::Ttfb), first_byte.saturating_sub(sent), Bound::Exact);
+        // What brought no byte would have brought its first later than that.
+        let (first_byte, bound) = match first_byte {
+            Some(first_byte) => (first_byte, Bound::Exact),
+            None => (done, Bound::AtLeast),
+        };
+        self.record(Tag::all(Clock::Ttfb), first_byte.saturating_sub(sent), bound);
+    }
+
+    /// A request was never sent, though it had waited for so long since it was
+    /// due: its response time and lag are longer than that. Without it the
+    /// times would be those of the lucky ones.
+    pub fn unsent(&mut self, waited: Duration) {
+        for tag in [
+            Tag::all(Clock::Response),
+            Tag::of(Clock::Response, Class::Other),
+            Tag::all(Clock::Lag),
+        ] {
+            self.record(tag, waited, Bound::AtLeast);
         }
     }
 
@@ -247,6 +263,28 @@ mod tests {
         assert_eq!((response.len(), response.censored()), (2, 2));
         // When it was sent is known to the nanosecond all the same.
         assert_eq!(record.times(Tag::all(Clock::Lag)).unwrap().censored(), 0);
+    }
+
+    #[test]
+    fn what_was_never_sent_waited_too() {
+        let mut record = Record::new();
+        record.unsent(Duration::from_millis(70));
+        for clock in [Clock::Response, Clock::Lag] {
+            let times = record.times(Tag::all(clock)).unwrap();
+            assert_eq!((times.len(), times.censored()), (1, 1));
+        }
+        assert_eq!(max(&record, Tag::of(Clock::Response, Class::Other)), Some(70));
+        assert_eq!(max(&record, Tag::all(Clock::Service)), None);
+    }
+
+    #[test]
+    fn without_a_first_byte_it_came_no_sooner() {
+        let mut record = Record::new();
+        record.sent();
+        let silent = Moments { first_byte: None, ..LATE };
+        record.ended(Outcome::Failed(Fault::HeaderTimeout), silent);
+        let ttfb = record.times(Tag::all(Clock::Ttfb)).unwrap();
+        assert_eq!((ttfb.len(), ttfb.censored()), (1, 1));
     }
 
     #[test]

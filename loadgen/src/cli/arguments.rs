@@ -47,7 +47,7 @@ pub(crate) struct RunArguments {
     requests: RequestArguments,
 
     /// Exit with 1 if this is so of a step, as 'p99>50ms' or 'errors>1% @rate<=2k'
-    #[arg(long, value_name = "CONDITION", help_heading = "Demands")]
+    #[arg(long, value_name = "CONDITION", value_parser = of_a_step, help_heading = "Demands")]
     fail_if: Vec<Condition>,
 
     /// End the run when this is so, as 'errors>5% for 3s'
@@ -157,6 +157,15 @@ fn ceiling(path: &Path) -> anyhow::Result<f64> {
             format!("--calibration {} is not what `loadgen calibrate` writes", path.display())
         })?;
     Ok(calibration.ceiling_rate)
+}
+
+/// A condition of a whole step.
+fn of_a_step(text: &str) -> anyhow::Result<Condition> {
+    let condition: Condition = text.parse()?;
+    if condition.lasting().is_some() {
+        bail!("it is asked of a whole step: leave out `for …`, which --abort-if has");
+    }
+    Ok(condition)
 }
 
 fn late_policy(text: &str) -> anyhow::Result<LatePolicy> {

@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &CalibrateArguments) -> Result<u8, Failed> {
             usize::try_from(arguments.connections.get()).map_err(Failed::usage)?;
         options.pin.clone_from(&arguments.pin);
         options.arguments = env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        load(options, None)
+        Ok(load(options, None)?.summary)
     };
     let closed = run(calibrate::closed(arguments.connections))?;
     if closed.exit_code() == 130 {

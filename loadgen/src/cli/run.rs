@@ -19,23 +19,34 @@ pub(crate) fn run(arguments: RunArguments) -> Result<u8, Failed> {
     let (out, print) = (arguments.out.clone(), arguments.print);
     let options = arguments.options().map_err(Failed::usage)?;
     let files = out.as_deref().map(Files::new).transpose().map_err(Failed::usage)?;
-    let summary = load(options, files)?;
+    let Loaded { summary, unwritten } = load(options, files)?;
+    // What was measured is told whatever became of its files.
     super::print(&summary, print)?;
-    Ok(summary.exit_code())
+    match unwritten {
+        Some(error) => Err(Failed::own(error)),
+        None => Ok(summary.exit_code()),
+    }
+}
+
+/// What a run came to.
+pub(crate) struct Loaded {
+    pub(crate) summary: Summary,
+    /// The first of its files that could not be written.
+    unwritten: Option<FileError>,
 }
 
 /// Runs what `options` say, shows how it goes, and writes `files`.
-pub(crate) fn load(options: Options, mut files: Option<Files>) -> Result<Summary, Failed> {
+pub(crate) fn load(options: Options, mut files: Option<Files>) -> Result<Loaded, Failed> {
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().map_err(Failed::own)?;
     let mut progress = Progress::of(&options);
     // The first failure is told; a run is not ended for it.
-    let mut failed: Option<FileError> = None;
+    let mut unwritten: Option<FileError> = None;
     let summary = runtime.block_on(async {
         let observe = |event: Event<'_>| {
             progress.observe(&event);
             if let Some(Err(error)) = files.as_mut().map(|files| files.observe(&event)) {
-                failed.get_or_insert(error);
+                unwritten.get_or_insert(error);
             }
         };
         run_load(options, signals().map_err(Failed::own)?, observe).await.map_err(refused)
@@ -44,12 +55,9 @@ pub(crate) fn load(options: Options, mut files: Option<Files>) -> Result<Summary
     if let Some(files) = files
         && let Err(error) = files.finish(&summary)
     {
-        failed.get_or_insert(error);
+        unwritten.get_or_insert(error);
     }
-    match failed {
-        Some(error) => Err(Failed::own(error)),
-        None => Ok(summary),
-    }
+    Ok(Loaded { summary, unwritten })
 }
 
 fn refused(error: RunError) -> Failed {

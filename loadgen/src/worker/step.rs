@@ -54,10 +54,16 @@ impl StepState {
     }
 
     /// Ends the schedule at `at`, and counts what was never sent.
-    fn cut(&mut self, at: Duration) {
+    fn cut(&mut self, at: Duration, now: Duration) {
         for due in self.dispatcher.cut(at) {
-            *self.unsent.of(due, self.order.settle) += 1;
+            self.never_sent(due, now);
         }
+    }
+
+    /// What was due at `due` is not sent any more.
+    fn never_sent(&mut self, due: Duration, now: Duration) {
+        *self.unsent.of(due, self.order.settle) += 1;
+        self.record(due).unsent(now.saturating_sub(due));
     }
 
     /// How many requests the schedule has until its end, by its own arithmetic.
@@ -255,9 +261,9 @@ impl Worker {
             && step.cut.is_none()
         {
             // What is due now may have been taken.
-            let at = now.saturating_duration_since(step.order.start) + Duration::from_nanos(1);
-            let at = at.min(step.order.load.length());
-            step.cut(at);
+            let passed = now.saturating_duration_since(step.order.start);
+            let at = (passed + Duration::from_nanos(1)).min(step.order.load.length());
+            step.cut(at, passed);
             step.cut = Some(at);
         }
         now
@@ -278,15 +284,14 @@ impl Worker {
     fn end_step(self: &Rc<Self>) -> Option<Ended> {
         let mut step = self.step.borrow_mut().take()?;
         let now = step.now();
-        step.cut(step.order.load.length());
+        step.cut(step.order.load.length(), now);
         let working = self.slots.iter().enumerate().filter(|(_, slot)| slot.working.get());
         for (index, slot) in working {
             if let Some(sent) = slot.under_way.take() {
                 step.end(sent, Outcome::Unfinished, None, now);
             }
-            if let Some(Job { due }) = self.replace(Slot(index)) {
-                let at = due.map_or(now, |due| due.at);
-                *step.unsent.of(at, step.order.settle) += u64::from(due.is_some());
+            if let Some(Job { due: Some(due) }) = self.replace(Slot(index)) {
+                step.never_sent(due.at, now);
             }
         }
         Some(Ended {

@@ -53,9 +53,15 @@ async fn silence_leaves_requests_unfinished_and_unsent() {
     options.drain = ms(300);
     let summary = load(options).await.unwrap();
     check_totals(&summary, [10, 3, 0, 0, 0, 7, 3]);
-    let response = &summary.measures.times["response"];
-    // The last of them was due at 40 ms, and all were given up at 500.
-    assert!(460_000.0 <= response.censored_from_us.unwrap() * 1.001, "{response:?}");
+    // Those that were never sent waited as those that were: the last was due at
+    // 180 ms, and all were given up at 500.
+    for clock in ["response", "lag"] {
+        let times = &summary.measures.times[clock];
+        assert_eq!(times.count, 10, "{clock}: {times:?}");
+        assert!(320_000.0 <= times.censored_from_us.unwrap() * 1.001, "{clock}: {times:?}");
+    }
+    assert_eq!(summary.measures.times["response"].censored, 10);
+    assert_eq!(summary.measures.times["service"].count, 3);
     assert_eq!(summary.steps[0].errors, 10);
 }
 

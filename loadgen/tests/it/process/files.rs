@@ -80,6 +80,25 @@ async fn nothing_is_sent_where_nothing_can_be_written() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
 
+/// A disk that is full takes the files, but not the table.
+#[tokio::test]
+async fn what_was_measured_is_told_though_it_cannot_be_written() {
+    let server = FaultServer::always(answer(OK)).await;
+    let folder = TempDir::new().unwrap();
+    // No file may be longer than a block, and who writes more is told so
+    // instead of being killed.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 1; exec {} run {} --rate 100 --duration 200ms --out {}",
+        env!("CARGO_BIN_EXE_loadgen"),
+        server.url(),
+        folder.path().display()
+    );
+    let output = tokio::process::Command::new("sh").arg("-c").arg(script).output().await.unwrap();
+    check_exit(&output, 70);
+    assert!(text(&output.stderr).contains("cannot write"), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("planned 20 = sent 20"), "{}", text(&output.stdout));
+}
+
 /// A run that is refused, or finds nobody, has nothing to put in their place.
 #[tokio::test]
 async fn those_of_the_run_before_stay_until_one_begins() {
