@@ -169,7 +169,7 @@ impl Engine {
             // A thread that is gone is noticed below.
             let _ = thread.orders.send(order).await;
         }
-        let mut collector = Collector::new(self.threads.len(), task);
+        let mut collector = Collector::new(self.threads.len());
         let hold = start + task.settle;
         let end = start + task.load.length();
         let (mut before, mut load) = (None, None);
@@ -210,6 +210,8 @@ impl Engine {
 
     /// Ends the threads, and their connections with them.
     pub(crate) fn end(self) {
+        // Where one of them has failed the others are still at work.
+        Control::GiveUp.tell(&self.control);
         for Thread { orders, handle, .. } in self.threads {
             drop(orders);
             // A thread that has panicked has said so.

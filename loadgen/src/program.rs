@@ -126,6 +126,24 @@ impl Program {
         }
     }
 
+    /// Whether each of its steps holds one rate.
+    pub fn holds_rates(&self) -> bool {
+        match self {
+            Self::Once(once) => once.step.rate.is_some(),
+            Self::Steps(_) | Self::Search(_) => true,
+        }
+    }
+
+    /// The users of a closed model; an open one has none.
+    pub fn users(&self) -> Option<NonZeroU32> {
+        match self {
+            Self::Once(Once { step: Step { load: Load::Closed { users, .. }, .. }, .. }) => {
+                Some(*users)
+            }
+            Self::Once(_) | Self::Steps(_) | Self::Search(_) => None,
+        }
+    }
+
     /// How long all steps are together; what a search takes is not known.
     pub fn length(&self) -> Option<Duration> {
         match self {

@@ -6,6 +6,7 @@ mod counts;
 mod tag;
 mod times;
 mod under_way;
+mod window;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub use counts::{Counts, Miscounted, Totals};
 pub use tag::{CacheClass, Class, Clock, Tag};
 pub use times::{BOUNDS, Quantile, Times};
 pub use under_way::UnderWay;
+pub use window::{Window, Within};
 
 use crate::fault::Fault;
 

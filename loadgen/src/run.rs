@@ -1,6 +1,7 @@
 //! A run: the steps of a program, one after the other, and what they come to.
 
 mod budget;
+mod contradiction;
 mod error;
 mod event;
 mod judge;
@@ -31,6 +32,7 @@ use crate::{
     worker::Control,
 };
 pub use budget::BudgetError;
+pub use contradiction::Contradiction;
 pub use error::RunError;
 pub use event::{Begins, Event, Interval};
 pub(crate) use judge::{finding, per_second};
@@ -48,6 +50,7 @@ pub async fn run(
     mut signals: mpsc::Receiver<()>,
     mut observe: impl FnMut(Event<'_>),
 ) -> Result<Summary, RunError> {
+    contradiction::check(&options)?;
     let (transport, place) = unstopped(&mut signals, reach::transport(&options)).await??;
     budget::check(&options, &transport)?;
     if place == Place::Elsewhere {
@@ -69,7 +72,7 @@ pub async fn run(
     let listener = tokio::spawn(async move {
         let mut orders = [Control::Stop, Control::GiveUp].into_iter();
         while let (Some(()), Some(order)) = (signals.recv().await, orders.next()) {
-            control.send_replace(order);
+            order.tell(&control);
         }
     });
     let measured = Running::new(options, &engine).steps(&mut engine, &mut observe).await;
@@ -212,12 +215,19 @@ impl Running {
                 in_flight: collected.in_flight(),
             };
             observe(Event::Interval(&interval));
-            for (condition, sustained) in abort_if.iter().zip(&mut sustained) {
-                let broken = judge::broken(condition, sustained, step.rate, &interval);
-                if let Some(why) = broken.filter(|_| *ended == Ended::Finished) {
-                    *ended = Ended::Aborted(why);
-                    control.send_replace(Control::Stop);
-                }
+            // What is said while a step settles or is left to end says nothing
+            // of its rate; who is interrupted is not aborted too.
+            let holds = step.settle <= collected.start && collected.end() <= step.length();
+            if !holds || *control.borrow() != Control::Go {
+                return;
+            }
+            let followed = abort_if.iter().zip(&mut sustained);
+            let broken = followed
+                .filter_map(|(abort_if, it)| judge::broken(abort_if, it, step.rate, &interval));
+            // All of them are followed.
+            if let Some(why) = broken.collect::<Vec<_>>().into_iter().next() {
+                *ended = Ended::Aborted(why);
+                Control::Stop.tell(&control);
             }
         });
         Ok((began, measured.await?))

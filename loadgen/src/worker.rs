@@ -7,6 +7,7 @@
 //! waiting for a connection is sent by the task that has just freed one, and in
 //! a closed model no task ever wakes another.
 
+mod boundaries;
 mod slot;
 mod step;
 
@@ -27,7 +28,7 @@ use crate::{
     classify::Classifier,
     dispatch::{LatePolicy, Slot},
     pacer::Pacer,
-    record::{Record, Times},
+    record::{Record, Times, Within},
     schedule::{Load, Shard},
     transport::{Failure, Http2Connection, Link, Protocol, Reuse, Sources, Transport},
 };
@@ -81,13 +82,24 @@ pub(crate) struct Order {
 }
 
 /// How a run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Control {
     Go,
     /// Nothing more is sent; what is under way may end.
     Stop,
     /// What is under way is given up too.
     GiveUp,
+}
+
+impl Control {
+    /// Tells the threads, unless they know worse already.
+    pub(crate) fn tell(self, threads: &watch::Sender<Self>) {
+        threads.send_if_modified(|known| {
+            let worse = *known < self;
+            *known = self.max(*known);
+            worse
+        });
+    }
 }
 
 /// What a thread tells of a step.
@@ -111,7 +123,6 @@ pub(crate) struct Interval {
     pub(crate) parts: Parts<Record>,
     /// The integral of the requests under way.
     pub(crate) busy: Duration,
-    pub(crate) most_under_way: u64,
 }
 
 impl Interval {
@@ -132,6 +143,8 @@ impl Interval {
 pub(crate) struct Ended {
     /// What was recorded since the last report.
     pub(crate) last: Box<Interval>,
+    /// What went on while it held.
+    pub(crate) within: Within,
     pub(crate) planned: Parts<u64>,
     pub(crate) unsent: Parts<u64>,
     /// When the schedule was cut short, since the step's start.
@@ -246,5 +259,20 @@ impl Worker {
         });
         let opened = try_join_all(opening).await?;
         Ok(opened.into_iter().sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_only_get_worse() {
+        let (threads, mut thread) = watch::channel(Control::Go);
+        Control::GiveUp.tell(&threads);
+        assert_eq!(*thread.borrow_and_update(), Control::GiveUp);
+        Control::Stop.tell(&threads);
+        assert_eq!(*thread.borrow(), Control::GiveUp);
+        assert!(!thread.has_changed().unwrap());
     }
 }

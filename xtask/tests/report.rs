@@ -43,7 +43,7 @@ fn users(users: u32) -> Program {
 /// Runs `program` and leaves its files in `name` below `folder`.
 async fn measure(url: &str, program: Program, folder: &Path, name: &str) -> Trial {
     let mut options = Options::new(url.parse().unwrap(), program);
-    options.connections = 8;
+    options.connections = options.program.users().map_or(8, |users| users.get() as usize);
     options.interval = Duration::from_millis(100);
     let mut files = Files::new(&folder.join(name)).unwrap();
     let (_stop, signals) = mpsc::channel(1);

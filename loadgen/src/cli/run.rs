@@ -64,6 +64,7 @@ fn refused(error: RunError) -> Failed {
     let code = match error {
         RunError::Refused(_)
         | RunError::Budget(_)
+        | RunError::Contradiction(_)
         | RunError::Request(_)
         | RunError::Tls(_)
         | RunError::Pin(..)

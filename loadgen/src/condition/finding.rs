@@ -17,8 +17,8 @@ pub struct Reading<'a> {
     pub planned: u64,
     /// How many of them never went out, for want of a connection.
     pub unsent: u64,
-    /// How long it is.
-    pub length: Duration,
+    /// Whole answers per second, whenever they had been due.
+    pub throughput: f64,
     /// Requests under way, on average.
     pub in_flight: f64,
     /// The rate that the step holds, where it holds one.
@@ -80,9 +80,7 @@ impl Reading<'_> {
             }
             (Measure::Dropped, Value::Share(bound)) => self.share(counts.dropped, bound),
             (Measure::Rate, Value::Rate(bound)) => {
-                let seconds = self.length.as_secs_f64();
-                let per_second = (0.0 < seconds).then(|| float(counts.completed()) / seconds)?;
-                let rate = Rate::new(per_second).ok()?;
+                let rate = Rate::new(self.throughput).ok()?;
                 Some((Measured::Is(Value::Rate(rate)), rate.partial_cmp(&bound)?))
             }
             (Measure::InFlight, Value::Number(bound)) => {

@@ -19,7 +19,7 @@ pub enum Measure {
     /// `dropped`: the share of the planned requests that were left out because
     /// they were late.
     Dropped,
-    /// `rate`: whole answers per second.
+    /// `rate`: whole answers per second, whenever they had been due.
     Rate,
     /// `in_flight`: requests under way, on average.
     InFlight,

@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::Task;
 use crate::{
     fault::Fault,
     health::Activity,
-    record::Record,
+    record::{Record, Within},
     worker::{Ended, Interval, Parts, Report},
 };
 
@@ -18,8 +17,6 @@ pub(crate) struct Collected {
     pub(crate) parts: Parts<Record>,
     /// The integral of the requests under way.
     pub(crate) busy: Duration,
-    /// The most that were under way, if all threads had their most at once.
-    pub(crate) most_under_way: u64,
 }
 
 /// A step as it was measured.
@@ -28,11 +25,8 @@ pub(crate) struct Measured {
     pub(crate) parts: Parts<Record>,
     pub(crate) planned: Parts<u64>,
     pub(crate) unsent: Parts<u64>,
-    /// The mean number of requests under way while the step held.
-    pub(crate) in_flight: f64,
-    /// Answers per second in the same time, whenever they were due.
-    pub(crate) throughput: f64,
-    pub(crate) most_in_flight: u64,
+    /// What went on while it held.
+    pub(crate) within: Within,
     /// How long it took until the last answer.
     pub(crate) lasted: Duration,
     /// When the schedule was cut short, since the step's start.
@@ -51,27 +45,21 @@ pub(super) struct Collector {
     /// Until when each thread has reported.
     reached: Vec<Duration>,
     ended: usize,
-    hold: (Duration, Duration),
-    window: Window,
     measured: Measured,
 }
 
 impl Collector {
-    pub(super) fn new(threads: usize, task: &Task) -> Self {
+    pub(super) fn new(threads: usize) -> Self {
         Self {
             open: BTreeMap::new(),
             last: Collected::default(),
             reached: vec![Duration::ZERO; threads],
             ended: 0,
-            hold: (task.settle, task.load.length()),
-            window: Window::default(),
             measured: Measured {
                 parts: Parts { settle: Record::new(), hold: Record::prepared() },
                 planned: Parts::default(),
                 unsent: Parts::default(),
-                in_flight: 0.0,
-                throughput: 0.0,
-                most_in_flight: 0,
+                within: Within::default(),
                 lasted: Duration::ZERO,
                 cut: None,
                 failures: BTreeMap::new(),
@@ -93,7 +81,8 @@ impl Collector {
                 (interval, self.open.entry(end).or_default())
             }
             Report::Ended(ended) => {
-                let Ended { last, planned, unsent, cut, failures } = ended;
+                let Ended { last, within, planned, unsent, cut, failures } = ended;
+                self.measured.within.add(within);
                 self.measured.cut = self.measured.cut.max(cut);
                 self.reached[thread] = Duration::MAX;
                 self.ended += 1;
@@ -130,53 +119,35 @@ impl Collector {
     pub(super) fn rest(&mut self, observe: &mut impl FnMut(&Collected)) {
         self.passed(observe);
         let last = std::mem::take(&mut self.last);
-        self.measured.lasted = last.start + last.length;
-        self.take(&last, observe);
+        self.measured.lasted = last.end();
+        // A step that ended with its schedule has nothing more to show.
+        if !last.is_empty() {
+            self.take(&last, observe);
+        }
     }
 
     fn take(&mut self, collected: &Collected, observe: &mut impl FnMut(&Collected)) {
         self.measured.parts.settle.add(&collected.parts.settle);
         self.measured.parts.hold.add(&collected.parts.hold);
-        let (hold, end) = self.hold;
-        if hold <= collected.start {
-            self.measured.most_in_flight =
-                self.measured.most_in_flight.max(collected.most_under_way);
-            // What is under way while nothing is sent any more says nothing
-            // of the rate.
-            if collected.start + collected.length <= end || self.window.length.is_zero() {
-                self.window.busy += collected.busy;
-                self.window.answered += collected.answered();
-                self.window.length += collected.length;
-            }
-        }
         observe(collected);
     }
 
     pub(super) fn measured(mut self, activity: Activity) -> Measured {
-        let Window { busy, answered, length } = self.window;
-        if !length.is_zero() {
-            self.measured.in_flight = busy.div_duration_f64(length);
-            #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
-            let answered = answered as f64;
-            self.measured.throughput = answered / length.as_secs_f64();
-        }
         self.measured.activity = activity;
         self.measured
     }
 }
 
-/// The intervals that lie within the time for which a step held.
-#[derive(Default)]
-struct Window {
-    busy: Duration,
-    answered: u64,
-    length: Duration,
-}
-
 impl Collected {
-    /// Whole answers, whenever they were due.
-    fn answered(&self) -> u64 {
-        self.parts.settle.counts.completed() + self.parts.hold.counts.completed()
+    /// When it ended.
+    pub(crate) fn end(&self) -> Duration {
+        self.start + self.length
+    }
+
+    /// Whether nothing was under way.
+    fn is_empty(&self) -> bool {
+        let Self { parts: Parts { settle, hold }, busy, .. } = self;
+        settle.is_empty() && hold.is_empty() && busy.is_zero()
     }
 
     /// The mean number of requests under way.
@@ -188,12 +159,11 @@ impl Collected {
         if self.length.is_zero() {
             self.start = interval.start;
         }
-        let end = (self.start + self.length).max(interval.start + interval.length);
+        let end = self.end().max(interval.start + interval.length);
         self.start = self.start.min(interval.start);
         self.length = end.saturating_sub(self.start);
         self.parts.settle.add(&interval.parts.settle);
         self.parts.hold.add(&interval.parts.hold);
         self.busy += interval.busy;
-        self.most_under_way += interval.most_under_way;
     }
 }

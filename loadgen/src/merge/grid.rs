@@ -1,11 +1,11 @@
 //! The intervals of several generators on one grid.
 //!
-//! A step's intervals follow one another from where it begins to hold. So does
-//! the grid, from where the first generator begins to hold it, and an interval
-//! of another one counts in the cell that its beginning is nearest to: it is
-//! moved by half an interval at most. What was recorded before a step held is
-//! one cell. Cells are as long as the interval that the generators were asked
-//! for, or the longest of those that they were asked for.
+//! A step's intervals follow one another from where it begins to settle, anew
+//! from where it begins to hold, and again from where its schedule ends. So does
+//! the grid, from where the first generator does so, and an interval of another
+//! one counts in the cell of its part that its beginning is nearest to: it is
+//! moved by half an interval at most. Cells are as long as the interval that the
+//! generators were asked for, or the longest of those that they were asked for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,11 +37,14 @@ pub struct Stretch {
     pub rows: Vec<IntervalRow>,
 }
 
-/// Where an interval counts.
+/// Where an interval counts: in which of a part's cells, which are numbered
+/// from where the first generator begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
-    Settling,
-    Number(u32),
+    Settling(u32),
+    Holding(u32),
+    /// Nothing is due any more.
+    Draining(u32),
 }
 
 /// What counts in a cell, not yet added: histograms of all cells at once would
@@ -58,14 +61,14 @@ pub(super) fn stretches<'a>(
     step: &'a Step,
 ) -> impl Iterator<Item = Stretch> + use<'a> {
     let cell = made.iter().map(|made| interval(made.source)).max().unwrap_or_default();
-    let start = seconds(step.start_seconds);
-    let anchor = start + seconds(step.settle_seconds);
+    let grid = Grid { bounds: Bounds::of(step), cell };
     let mut cells: BTreeMap<Cell, Contents<'a>> = BTreeMap::new();
     for made in made {
         let Some(own) = made.source.summary.steps.iter().find(|own| own.index == step.index) else {
             continue;
         };
-        let place = |at: Duration| place(own, at, (made.after + at).saturating_sub(anchor), cell);
+        let own = Bounds::of(own);
+        let place = |at: Duration| grid.place(own, at, made.after + at);
         for line in lines(made.source, step.index) {
             cells.entry(place(line.start)).or_default().lines.push(line);
         }
@@ -76,13 +79,8 @@ pub(super) fn stretches<'a>(
             }
         }
     }
-    let stretch = move |(number, contents): (Cell, Contents<'_>)| {
-        let start = match number {
-            Cell::Settling => start,
-            Cell::Number(number) => anchor.saturating_add(cell.saturating_mul(number)),
-        };
-        contents.stretch(step, start)
-    };
+    let stretch =
+        move |(number, contents): (Cell, Contents<'_>)| contents.stretch(step, grid.start(number));
     cells.into_iter().map(stretch)
 }
 
@@ -109,15 +107,60 @@ impl Contents<'_> {
     }
 }
 
-/// Where an interval counts that began `at` by its own run's time, and so long
-/// after the grid does. Files have times to the millisecond.
-fn place(own: &Step, at: Duration, after: Duration, cell: Duration) -> Cell {
-    let settle = seconds(own.settle_seconds);
-    if !settle.is_zero() && at < seconds(own.start_seconds) + settle / 2 {
-        return Cell::Settling;
+/// When a step's parts begin.
+#[derive(Clone, Copy)]
+struct Bounds {
+    settle: Duration,
+    hold: Duration,
+    drain: Duration,
+}
+
+impl Bounds {
+    fn of(step: &Step) -> Self {
+        let settle = seconds(step.start_seconds);
+        let hold = settle.saturating_add(seconds(step.settle_seconds));
+        Self { settle, hold, drain: hold.saturating_add(seconds(step.hold_seconds)) }
     }
-    let number = (after + cell / 2).as_nanos() / cell.as_nanos().max(1);
-    Cell::Number(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// Where the cells of a step are.
+#[derive(Clone, Copy)]
+struct Grid {
+    bounds: Bounds,
+    cell: Duration,
+}
+
+/// Files have times to the millisecond, and two of them are compared.
+const ROUNDED: Duration = Duration::from_millis(2);
+
+impl Grid {
+    /// Where an interval counts that began `at` by the time of its own run, and
+    /// `after` the earliest run began. `own` is when its run's parts did.
+    fn place(&self, own: Bounds, at: Duration, after: Duration) -> Cell {
+        let number = |from: Duration| {
+            let passed = after.saturating_sub(from).saturating_add(self.cell / 2);
+            u32::try_from(passed.as_nanos() / self.cell.as_nanos().max(1)).unwrap_or(u32::MAX)
+        };
+        let rounded = at.saturating_add(ROUNDED);
+        if rounded < own.hold {
+            Cell::Settling(number(self.bounds.settle))
+        } else if rounded < own.drain {
+            Cell::Holding(number(self.bounds.hold))
+        } else {
+            Cell::Draining(number(self.bounds.drain))
+        }
+    }
+
+    /// When a cell begins.
+    fn start(&self, cell: Cell) -> Duration {
+        let Bounds { settle, hold, drain } = self.bounds;
+        let (from, number) = match cell {
+            Cell::Settling(number) => (settle, number),
+            Cell::Holding(number) => (hold, number),
+            Cell::Draining(number) => (drain, number),
+        };
+        from.saturating_add(self.cell.saturating_mul(number))
+    }
 }
 
 /// The intervals in the log of step `index`. A line does not say of which step

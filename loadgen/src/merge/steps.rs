@@ -69,9 +69,9 @@ pub(super) fn step(
         record: &record,
         planned: totals.planned,
         unsent: totals.unsent,
-        length: hold,
+        throughput: step.throughput,
         in_flight: step.in_flight,
-        offered: Rate::new(step.rate.unwrap_or(step.offered_rate)).ok(),
+        offered: step.rate.and_then(|rate| Rate::new(rate).ok()),
     };
     for threshold in thresholds {
         threshold.findings.extend(finding(&threshold.fail_if, &reading, step.index));

@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::BudgetError;
+use super::{BudgetError, Contradiction};
 use crate::{
     engine::EngineError,
     record::Miscounted,
@@ -22,6 +22,9 @@ pub enum RunError {
     /// This machine has too little for it.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// What is asked for does not go together.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
     /// What was asked for cannot be a request.
     #[error("not a request: {0}")]
     Request(#[from] hyper::http::Error),

@@ -48,3 +48,11 @@ pub struct Interval<'a> {
     /// The mean number of requests under way.
     pub in_flight: f64,
 }
+
+impl Interval<'_> {
+    /// Whole answers per second, whenever they had been due.
+    pub fn throughput(&self) -> f64 {
+        let answered = self.settle.counts.completed() + self.hold.counts.completed();
+        super::per_second(answered, self.length)
+    }
+}

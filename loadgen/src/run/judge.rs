@@ -34,15 +34,15 @@ pub(super) fn numbers(
         rate: step.rate.map(f64::from),
         offered_rate: offered,
         completed_rate: per_second(totals.completed, hold),
-        throughput: measured.throughput,
+        throughput: measured.within.throughput,
         start_seconds: began.as_secs_f64(),
         settle_seconds: step.settle.as_secs_f64(),
         hold_seconds: hold.as_secs_f64(),
         drain_seconds: measured.lasted.saturating_sub(step.settle + hold).as_secs_f64(),
         totals,
         errors: record.counts.errors() + totals.dropped + totals.unsent,
-        in_flight: measured.in_flight,
-        most_in_flight: measured.most_in_flight,
+        in_flight: measured.within.in_flight,
+        most_in_flight: measured.within.most_in_flight,
         measures: Measures::of(record, &measured.failures),
         health,
     })
@@ -73,9 +73,9 @@ pub(super) fn reading<'a>(
         record: &measured.parts.hold,
         planned: numbers.totals.planned,
         unsent: numbers.totals.unsent,
-        length: held(step, measured),
-        in_flight: measured.in_flight,
-        offered: step.rate.or_else(|| Rate::new(numbers.offered_rate).ok()),
+        throughput: numbers.throughput,
+        in_flight: numbers.in_flight,
+        offered: step.rate,
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn broken(
         // Of a stretch that has passed: what has ended there, and what was left out.
         planned: counts.completed() + counts.failed() + counts.unfinished + counts.dropped,
         unsent: 0,
-        length: interval.length,
+        throughput: interval.throughput(),
         in_flight: interval.in_flight,
         offered,
     };

@@ -7,11 +7,14 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Control, Ended, Interval, Order, Parts, Report, Reports, Worker, slot::Sent};
+use super::{
+    Control, Ended, Interval, Order, Parts, Report, Reports, Worker, boundaries::Boundaries,
+    slot::Sent,
+};
 use crate::{
     dispatch::{Dispatcher, Next, Slot},
     fault::Fault,
-    record::{Due, Moments, Outcome, Record, UnderWay},
+    record::{Due, Moments, Outcome, Record, UnderWay, Window},
     schedule::Load,
     transport::{Exchanged, Failure},
 };
@@ -29,12 +32,31 @@ pub(super) struct StepState {
     /// How many slots have something to do.
     working: usize,
     under_way: UnderWay,
+    /// While it holds.
+    window: Window,
     interval: Box<Interval>,
     sent: Parts<u64>,
     unsent: Parts<u64>,
     /// When the schedule was cut short.
     cut: Option<Duration>,
     failures: BTreeMap<Fault, Failure>,
+}
+
+impl Order {
+    fn boundaries(&self) -> Boundaries {
+        Boundaries { settle: self.settle, length: self.load.length(), interval: self.interval }
+    }
+}
+
+impl Control {
+    /// How long what is under way may still take, if nothing more is sent.
+    fn patience(self, drain: Duration) -> Option<Duration> {
+        match self {
+            Self::Go => None,
+            Self::Stop => Some(drain),
+            Self::GiveUp => Some(Duration::ZERO),
+        }
+    }
 }
 
 impl StepState {
@@ -51,6 +73,7 @@ impl StepState {
         let moments = Moments { due: sent.job.due, sent: sent.at, first_byte, done };
         self.record(sent.belongs_at()).ended(outcome, moments);
         self.under_way.end(done);
+        self.window.end(done, u64::from(matches!(outcome, Outcome::Completed(_))));
     }
 
     /// Ends the schedule at `at`, and counts what was never sent.
@@ -85,7 +108,7 @@ impl StepState {
         blank.start = at;
         let mut closed = std::mem::replace(&mut self.interval, blank);
         closed.length = at.saturating_sub(closed.start);
-        (closed.busy, closed.most_under_way) = self.under_way.take(at);
+        (closed.busy, _) = self.under_way.take(at);
         closed
     }
 }
@@ -99,18 +122,13 @@ impl Worker {
         blanks: &blocking::Receiver<Box<Interval>>,
         control: &mut watch::Receiver<Control>,
     ) {
-        let Order { start, interval, settle, drain, .. } = order;
-        let end = start + order.load.length();
+        let Order { start, drain, .. } = order;
+        let boundaries = order.boundaries();
+        let mut stop = pin!(sleep_until(start + order.load.length() + drain));
         self.begin_step(order, blanks.try_recv().unwrap_or_default());
-        // The runtime's own timers are too coarse for the first request.
-        self.pacer.arm(start.saturating_duration_since(Instant::now()));
-        while Instant::now() < start {
-            self.pacer.alarm().await;
-        }
+        self.wait_for(start).await;
         self.pump(start.elapsed(), None);
-        // Intervals begin anew where settling ends.
-        let mut flush = pin!(sleep_until(start + if settle.is_zero() { interval } else { settle }));
-        let mut stop = pin!(sleep_until(end + drain));
+        let mut flush = pin!(sleep_until(start + boundaries.after(Duration::ZERO)));
         loop {
             tokio::select! {
                 biased;
@@ -119,24 +137,28 @@ impl Worker {
                     self.pump(start.elapsed(), None);
                 }
                 () = self.quiet.notified() => {
-                    if self.is_quiet() {
+                    if self.is_over() {
                         break;
                     }
                 }
                 changed = control.changed() => {
                     // An engine that is gone wants nothing any more.
-                    let control = changed.map_or(Control::GiveUp, |()| *control.borrow_and_update());
-                    if control != Control::Go {
-                        let patience = if control == Control::Stop { drain } else { Duration::ZERO };
-                        let at = stop.deadline().min(self.stop_sending() + patience);
-                        stop.as_mut().reset(at);
-                        self.pump(start.elapsed(), None);
+                    if changed.is_err() {
+                        break;
                     }
+                    let order = *control.borrow_and_update();
+                    let Some(patience) = order.patience(drain) else { continue };
+                    let at = stop.deadline().min(self.stop_sending() + patience);
+                    stop.as_mut().reset(at);
+                    self.pump(start.elapsed(), None);
                 }
                 () = flush.as_mut() => {
-                    let at = flush.deadline();
-                    self.report(at - start, reports, blanks);
-                    flush.as_mut().reset(at + interval);
+                    let at = flush.deadline() - start;
+                    self.report(at, reports, blanks);
+                    flush.as_mut().reset(start + boundaries.after(at));
+                    if self.is_over() {
+                        break;
+                    }
                 }
                 () = stop.as_mut() => break,
             }
@@ -147,16 +169,26 @@ impl Worker {
         }
     }
 
+    /// The runtime's own timers are too coarse for the first request.
+    async fn wait_for(&self, start: Instant) {
+        self.pacer.arm(start.saturating_duration_since(Instant::now()));
+        while Instant::now() < start {
+            self.pacer.alarm().await;
+        }
+    }
+
     fn begin_step(&self, order: Order, mut interval: Box<Interval>) {
         interval.start = Duration::ZERO;
         let slots = (0..self.slots.len()).map(Slot).collect();
         let dispatcher = Dispatcher::new(&order.load, order.shard, self.late, slots);
+        let window = Window::new(order.settle, order.load.length());
         self.armed.set(None);
         *self.step.borrow_mut() = Some(StepState {
             order,
             dispatcher,
             working: 0,
             under_way: UnderWay::default(),
+            window,
             interval,
             sent: Parts::default(),
             unsent: Parts::default(),
@@ -203,11 +235,14 @@ impl Worker {
         mine
     }
 
-    fn is_quiet(&self) -> bool {
+    /// Whether nothing is under way and nothing will be. A step lasts until its
+    /// schedule's end, though its last request may have ended long before.
+    fn is_over(&self) -> bool {
         let mut state = self.step.borrow_mut();
         state.as_mut().is_none_or(|step| {
             let now = step.now();
-            step.working == 0 && step.dispatcher.is_over(now)
+            let ended = step.cut.is_some() || step.order.load.length() <= now;
+            ended && step.working == 0 && step.dispatcher.is_over(now)
         })
     }
 
@@ -219,6 +254,7 @@ impl Worker {
             step.record(sent.belongs_at()).sent();
             *step.sent.of(sent.belongs_at(), step.order.settle) += 1;
             step.under_way.begin(sent.at);
+            step.window.begin(sent.at);
             self.slots[slot.0].under_way.set(Some(sent));
         }
         now
@@ -264,6 +300,7 @@ impl Worker {
             let passed = now.saturating_duration_since(step.order.start);
             let at = (passed + Duration::from_nanos(1)).min(step.order.load.length());
             step.cut(at, passed);
+            step.window.cut(at);
             step.cut = Some(at);
         }
         now
@@ -296,6 +333,7 @@ impl Worker {
         }
         Some(Ended {
             last: step.close_interval(now, Box::default()),
+            within: step.window.close(),
             planned: step.planned(),
             unsent: step.unsent,
             cut: step.cut,

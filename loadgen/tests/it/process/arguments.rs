@@ -67,6 +67,8 @@ async fn wrong_ones_are_refused_with_a_way_out() {
         ("--rate 10 --expect-body /nowhere/body", "cannot read --expect-body"),
         ("--rate 10 --fail-if p99", "write it as p99<20ms"),
         ("--rate 10 --fail-if errors>1%for3s", "which --abort-if has"),
+        ("--ramp 1..10 --fail-if errors>1%@rate<5", "leave out @rate"),
+        ("--closed 4 --abort-if p99>1s", "ask for service times"),
         ("--rate 10 --abort-if errors>x", "a share such as 1% or 0.01"),
         ("--rate 10 --calibration /nowhere/c.json", "cannot read --calibration"),
         ("--rate 10 --interval 9ms", "10ms at least"),

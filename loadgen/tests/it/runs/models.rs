@@ -62,6 +62,28 @@ async fn what_is_answered_late_was_not_achieved() {
     assert!(step.throughput < 75.0, "{}", step.throughput);
 }
 
+/// Rates are over the time for which a step holds, however few requests it has
+/// and wherever its intervals end; it lasts as long as its schedule.
+#[tokio::test]
+async fn a_step_lasts_until_its_schedule_ends() {
+    let (url, _null) = null().await;
+    for interval in [ms(50), ms(400), ms(10_000)] {
+        let mut options = options(&url, constant(5.0, ms(500)));
+        options.interval = interval;
+        let mut until = ms(0);
+        let observe = |event: Event<'_>| {
+            if let Event::Interval(interval) = event {
+                until = until.max(interval.start + interval.length);
+            }
+        };
+        let summary = observed(options, observe).await.unwrap();
+        check_totals(&summary, [3, 3, 3, 0, 0, 0, 0]);
+        let step = &summary.steps[0];
+        assert!(step.throughput <= 3.0 / 0.5 + 1e-9, "{}", step.throughput);
+        assert!(ms(500) <= until, "{until:?}");
+    }
+}
+
 async fn poisson(url: &str, seed: u64) -> Summary {
     let profile = Profile::constant(rate(200.0), ms(300)).unwrap();
     load(options(url, open(profile, Arrivals::Poisson { seed }))).await.unwrap()
