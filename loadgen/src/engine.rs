@@ -156,19 +156,7 @@ impl Engine {
         task: &Task,
         mut observe: impl FnMut(&Collected),
     ) -> Result<Measured, EngineError> {
-        let start = Instant::now() + LEAD;
-        for (thread, shard) in self.threads.iter().zip(&self.shards) {
-            let order = Order {
-                load: task.load.clone(),
-                shard: *shard,
-                settle: task.settle,
-                drain: task.drain,
-                interval: task.interval,
-                start,
-            };
-            // A thread that is gone is noticed below.
-            let _ = thread.orders.send(order).await;
-        }
+        let start = self.order(task).await;
         let mut collector = Collector::new(self.threads.len());
         let hold = start + task.settle;
         let end = start + task.load.length();
@@ -202,6 +190,24 @@ impl Engine {
         // A step that was cut short has ended before its end.
         let load = load.or_else(|| before.as_ref().map(|before| self.load_since(before)));
         Ok(collector.measured(load.unwrap_or_default()))
+    }
+
+    /// Orders a step of all threads; when it begins.
+    async fn order(&self, task: &Task) -> Instant {
+        let start = Instant::now() + LEAD;
+        for (thread, shard) in self.threads.iter().zip(&self.shards) {
+            let order = Order {
+                load: task.load.clone(),
+                shard: *shard,
+                settle: task.settle,
+                drain: task.drain,
+                interval: task.interval,
+                start,
+            };
+            // A thread that is gone is noticed while the step runs.
+            let _ = thread.orders.send(order).await;
+        }
+        start
     }
 
     fn load_since(&self, before: &Sample) -> Activity {

@@ -68,6 +68,13 @@ pub struct ThreadActivity {
     pub run_delay_share: f64,
 }
 
+impl Activity {
+    /// The thread that has the most of something.
+    pub(crate) fn most(&self, of: fn(&ThreadActivity) -> f64) -> Option<&ThreadActivity> {
+        self.threads.iter().max_by(|one, other| of(one).total_cmp(&of(other)))
+    }
+}
+
 impl Sample {
     /// What the kernel says now. What it does not say is left out.
     pub(crate) fn take() -> Self {

@@ -161,7 +161,9 @@ impl Running {
             let index = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
             observe(Event::StepBegins(index, &step));
             let (began, measured) = self.step(engine, index, &step, observe).await?;
-            let numbers = judge::numbers(index, &step, began, &measured, self.options.ceiling)?;
+            let Options { ceiling, shard, .. } = self.options;
+            let share = ceiling.and_then(|it| judge::share_of_ceiling(&step, shard, it));
+            let numbers = judge::numbers(index, &step, began, &measured, share)?;
             self.totals = self.totals.plus(numbers.totals);
             self.totals = self.totals.plus(judge::settled(&measured)?);
             let reading = judge::reading(&step, &measured, &numbers);

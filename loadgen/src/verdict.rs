@@ -78,8 +78,8 @@ const CEILING_LIMIT: f64 = 0.9;
 const CEILING_SUSPECT: f64 = 0.5;
 
 impl Health {
-    /// The verdict on what was recorded while the machine did what `load` says,
-    /// at a rate that is `ceiling_share` of the generator's highest.
+    /// The verdict on what was recorded while the machine did what `activity`
+    /// says, at a rate that is `ceiling_share` of the generator's highest.
     pub fn of(record: &Record, activity: Activity, ceiling_share: Option<f64>) -> Self {
         let median = record.times(Tag::all(Clock::Service));
         let median = median.map_or(Duration::ZERO, |times| times.rough_quantile(0.5));
@@ -88,54 +88,18 @@ impl Health {
             .times(Tag::all(Clock::Lateness))
             .map_or(0.0, |lateness| share(lateness.longer_than(late_bound), lateness.len()));
         let own_faults = record.counts.generators_faults();
-        let mut findings = Vec::new();
-        let mut find = |value: f64, suspect: f64, limit: f64, reason: String| {
-            if limit <= value {
-                findings.push((Verdict::GeneratorLimited, reason));
-            } else if suspect <= value {
-                findings.push((Verdict::Suspect, reason));
-            }
-        };
-        if 0 < own_faults {
-            let requests = if own_faults == 1 { "request" } else { "requests" };
-            let reason = format!("{own_faults} {requests} found no port or no descriptor here");
-            find(1.0, 1.0, 1.0, reason);
-        }
-        let late = format!(
-            "{} of the requests were sent more than {:.1} ms late",
-            percent(late_share),
-            late_bound.as_secs_f64() * 1000.0
-        );
-        find(late_share, LATE_SUSPECT, LATE_LIMIT, late);
-        let gap = activity.watchdog_gap_ms;
-        let stood = format!("the generator stood still for {gap:.0} ms");
-        find(gap, GAP_SUSPECT_MS, GAP_LIMIT_MS, stood);
-        let busiest = activity.threads.iter().max_by(|a, b| a.cpu_share.total_cmp(&b.cpu_share));
-        if let Some(thread) = busiest {
-            let reason =
-                format!("{} took {} of a processor", thread.name, percent(thread.cpu_share));
-            find(thread.cpu_share, CPU_SUSPECT, CPU_LIMIT, reason);
-        }
-        let delayed =
-            activity.threads.iter().max_by(|a, b| a.run_delay_share.total_cmp(&b.run_delay_share));
-        if let Some(thread) = delayed {
-            let share = percent(thread.run_delay_share);
-            let reason = format!("{} waited for a processor for {share} of the time", thread.name);
-            find(thread.run_delay_share, DELAY_SUSPECT, f64::INFINITY, reason);
-        }
-        if let Some(steal) = activity.steal_share {
-            let reason = format!("{} of the machine's time went to others", percent(steal));
-            find(steal, STEAL_SUSPECT, f64::INFINITY, reason);
-        }
+        let mut findings = Findings::default();
+        findings.requests(own_faults, late_share, late_bound);
+        findings.machine(&activity);
         if let Some(ceiling) = ceiling_share {
-            let reason = format!("the rate is {} of what the generator can send", percent(ceiling));
-            find(ceiling, CEILING_SUSPECT, CEILING_LIMIT, reason);
+            findings.find(ceiling, CEILING_SUSPECT, CEILING_LIMIT, || {
+                format!("the rate is {} of what the generator can send", percent(ceiling))
+            });
         }
-        // A stable sort: the order above within each.
-        findings.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+        let (verdict, reasons) = findings.worst_first();
         Self {
-            verdict: findings.first().map_or(Verdict::Valid, |(verdict, _)| *verdict),
-            reasons: findings.into_iter().map(|(_, reason)| reason).collect(),
+            verdict,
+            reasons,
             late_bound_us: late_bound.as_secs_f64() * 1e6,
             late_share,
             largest_burst: record.counts.largest_burst,
@@ -143,6 +107,70 @@ impl Health {
             ceiling_share,
             activity,
         }
+    }
+}
+
+/// What speaks against a step's numbers.
+#[derive(Default)]
+struct Findings(Vec<(Verdict, String)>);
+
+impl Findings {
+    /// Adds `reason` where `value` is too much.
+    fn find(&mut self, value: f64, suspect: f64, limit: f64, reason: impl FnOnce() -> String) {
+        if limit <= value {
+            self.0.push((Verdict::GeneratorLimited, reason()));
+        } else if suspect <= value {
+            self.0.push((Verdict::Suspect, reason()));
+        }
+    }
+
+    /// What the requests themselves show.
+    fn requests(&mut self, own_faults: u64, late_share: f64, late_bound: Duration) {
+        if 0 < own_faults {
+            let requests = if own_faults == 1 { "request" } else { "requests" };
+            let reason = format!("{own_faults} {requests} found no port or no descriptor here");
+            self.0.push((Verdict::GeneratorLimited, reason));
+        }
+        self.find(late_share, LATE_SUSPECT, LATE_LIMIT, || {
+            let bound = late_bound.as_secs_f64() * 1000.0;
+            format!(
+                "{} of the requests were sent more than {bound:.1} ms late",
+                percent(late_share)
+            )
+        });
+    }
+
+    /// What the kernel says.
+    fn machine(&mut self, activity: &Activity) {
+        let gap = activity.watchdog_gap_ms;
+        self.find(gap, GAP_SUSPECT_MS, GAP_LIMIT_MS, || {
+            format!("the generator stood still for {gap:.0} ms")
+        });
+        if let Some(thread) = activity.most(|thread| thread.cpu_share) {
+            self.find(thread.cpu_share, CPU_SUSPECT, CPU_LIMIT, || {
+                format!("{} took {} of a processor", thread.name, percent(thread.cpu_share))
+            });
+        }
+        if let Some(thread) = activity.most(|thread| thread.run_delay_share) {
+            let share = thread.run_delay_share;
+            self.find(share, DELAY_SUSPECT, f64::INFINITY, || {
+                let share = percent(share);
+                format!("{} waited for a processor for {share} of the time", thread.name)
+            });
+        }
+        if let Some(steal) = activity.steal_share {
+            self.find(steal, STEAL_SUSPECT, f64::INFINITY, || {
+                format!("{} of the machine's time went to others", percent(steal))
+            });
+        }
+    }
+
+    /// The verdict, and the reasons for it; of the same weight in the order in
+    /// which they were found.
+    fn worst_first(mut self) -> (Verdict, Vec<String>) {
+        self.0.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+        let verdict = self.0.first().map_or(Verdict::Valid, |(verdict, _)| *verdict);
+        (verdict, self.0.into_iter().map(|(_, reason)| reason).collect())
     }
 }
 

@@ -4,7 +4,12 @@ mod connections;
 mod program;
 mod requests;
 
-use std::{env, fs, path::Path, path::PathBuf, time::Duration};
+use std::{
+    env, fs,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -139,7 +144,10 @@ impl RunArguments {
             interval: self.interval,
             fail_if: self.fail_if,
             abort_if: self.abort_if,
-            ceiling: self.calibration.as_deref().map(ceiling).transpose()?,
+            ceiling: match &self.calibration {
+                Some(path) => Some(ceiling(path, self.connections.threads)?),
+                None => None,
+            },
             arguments: env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
             seed: self.program.is_random().then_some(seed),
         })
@@ -151,11 +159,25 @@ fn read(flag: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {flag} {}", path.display()))
 }
 
-fn ceiling(path: &Path) -> anyhow::Result<f64> {
+/// The ceiling of a generator of as many threads. Connections make little
+/// difference to it.
+fn ceiling(path: &Path, threads: NonZeroUsize) -> anyhow::Result<f64> {
     let calibration: Calibration = serde_json::from_slice(&read("--calibration", path)?)
         .with_context(|| {
             format!("--calibration {} is not what `loadgen calibrate` writes", path.display())
         })?;
+    let count = |threads: usize| match threads {
+        1 => "1 thread".to_owned(),
+        threads => format!("{threads} threads"),
+    };
+    if calibration.threads != threads.get() {
+        bail!(
+            "--calibration {} is of {}, and this run has {}: calibrate again with --threads {threads}",
+            path.display(),
+            count(calibration.threads),
+            count(threads.get())
+        );
+    }
     Ok(calibration.ceiling_rate)
 }
 

@@ -30,7 +30,7 @@ impl Sleeper {
             alarm: Notify::new(),
         });
         let thread = Arc::clone(&shared);
-        thread::Builder::new().name("loadgen-sleeper".to_owned()).spawn(move || thread.sleep())?;
+        thread::Builder::new().name("sleeper".to_owned()).spawn(move || thread.sleep())?;
         Ok(Self(shared))
     }
 

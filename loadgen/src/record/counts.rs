@@ -68,7 +68,7 @@ impl Counts {
         self.statuses.values().sum()
     }
 
-    /// Those without a whole answer, or with another than was expected.
+    /// Those without a whole answer, or with another body than was expected.
     pub fn failed(&self) -> u64 {
         self.faults.values().sum()
     }
@@ -112,7 +112,8 @@ pub struct Totals {
     pub sent: u64,
     /// Those whose answer came whole, whatever its status.
     pub completed: u64,
-    /// Those whose connection broke, whose answer was no HTTP or came too late.
+    /// Those whose connection broke, or whose answer was no HTTP, came too late or
+    /// had another body than was expected.
     pub failed: u64,
     /// Those left out on purpose because they were late.
     pub dropped: u64,

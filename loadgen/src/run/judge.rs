@@ -8,7 +8,7 @@ use crate::{
     engine::Measured,
     program::{Judgement, Step},
     record::{Miscounted, Totals},
-    schedule::Rate,
+    schedule::{Load, Rate, Shard},
     summary::{self, Measures},
     verdict::{Health, Verdict},
 };
@@ -19,15 +19,14 @@ pub(super) fn numbers(
     step: &Step,
     began: Duration,
     measured: &Measured,
-    ceiling: Option<f64>,
+    ceiling_share: Option<f64>,
 ) -> Result<summary::Step, Miscounted> {
     let record = &measured.parts.hold;
     let totals = record.counts.totals(measured.planned.hold, measured.unsent.hold)?;
     // A step that was cut short held for less long.
     let hold = held(step, measured);
     let offered = per_second(totals.planned, hold);
-    let health =
-        Health::of(record, measured.activity.clone(), ceiling.map(|ceiling| offered / ceiling));
+    let health = Health::of(record, measured.activity.clone(), ceiling_share);
     Ok(summary::Step {
         index,
         trial: step.trial,
@@ -46,6 +45,18 @@ pub(super) fn numbers(
         measures: Measures::of(record, &measured.failures),
         health,
     })
+}
+
+/// The highest rate that this generator has to send in `step`, as a part of
+/// `ceiling`, up to which it is on time. Users of a closed model are asked
+/// nothing on time.
+pub(super) fn share_of_ceiling(step: &Step, shard: Shard, ceiling: f64) -> Option<f64> {
+    match &step.load {
+        Load::Open { profile, .. } => {
+            Some(profile.highest_rate().per_second() / f64::from(shard.of()) / ceiling)
+        }
+        Load::Closed { .. } => None,
+    }
 }
 
 fn held(step: &Step, measured: &Measured) -> Duration {

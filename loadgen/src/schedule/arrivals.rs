@@ -53,6 +53,11 @@ impl Shard {
         if index < of.get() { Ok(Self { index, of }) } else { Err(ShardError { index, of }) }
     }
 
+    /// Of how many shards it is one.
+    pub fn of(self) -> u32 {
+        self.of.get()
+    }
+
     /// Part `index`, counted from 0, of the `of` equal parts of this one: its
     /// arrivals are every `of`-th of this one's, or as random as they are.
     pub fn part(self, index: u32, of: NonZeroU32) -> Result<Self, ShardError> {

@@ -7,30 +7,11 @@ use crate::record::Totals;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let run = &self.run;
-        writeln!(f, "{} {}", run.method, run.url)?;
-        paragraph(f, &run.program)?;
-        writeln!(
-            f,
-            "{}, {} over {}, {} ({})",
-            match run.model {
-                Model::Open => "open model",
-                Model::Closed => "closed model",
-            },
-            run.protocol,
-            plural(run.connections, "connection"),
-            plural(run.threads as u64, "thread"),
-            run.pacer,
-        )?;
-        match &self.ended {
-            Ended::Finished => {}
-            Ended::Interrupted => writeln!(f, "interrupted: this is what was measured until then")?,
-            Ended::Aborted(why) => paragraph(f, &format!("aborted: {why}"))?,
-        }
+        asked(f, self)?;
         writeln!(f)?;
         counters(f, &self.totals)?;
         if let [step] = self.steps.as_slice() {
-            rates(f, run.model, step)?;
+            rates(f, self.run.model, step)?;
         }
         answers(f, &self.measures)?;
         writeln!(f)?;
@@ -42,20 +23,48 @@ impl fmt::Display for Summary {
             steps(f, self)?;
             writeln!(f)?;
         }
-        if let Some(text) = explain::difference(self) {
-            paragraph(f, &text)?;
-        }
-        if let Some(search) = &self.search {
-            paragraph(f, &explain::search(search))?;
-        }
-        for threshold in &self.thresholds {
-            let verdict = if threshold.findings.is_empty() { "ok" } else { "FAILED" };
-            let text = format!("fail if {}: {verdict}", threshold.fail_if);
-            let found = threshold.findings.iter().map(|finding| format!("; {finding}"));
-            paragraph(f, &(text + &found.collect::<String>()))?;
-        }
-        paragraph(f, &explain::verdict(self))
+        conclusions(f, self)
     }
+}
+
+/// What was asked for, and how it ended.
+fn asked(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
+    let run = &summary.run;
+    writeln!(f, "{} {}", run.method, run.url)?;
+    paragraph(f, &run.program)?;
+    let model = match run.model {
+        Model::Open => "open model",
+        Model::Closed => "closed model",
+    };
+    let connections = plural(run.connections, "connection");
+    writeln!(f, "{model}, {} over {connections}", run.protocol)?;
+    write!(f, "{} ({}", plural(run.threads as u64, "thread"), run.pacer)?;
+    if let Some(p99) = summary.self_test.p99_us {
+        write!(f, ", {:.3} ms late at p99 with nothing else to do", p99 / 1000.0)?;
+    }
+    writeln!(f, ")")?;
+    match &summary.ended {
+        Ended::Finished => Ok(()),
+        Ended::Interrupted => writeln!(f, "interrupted: this is what was measured until then"),
+        Ended::Aborted(why) => paragraph(f, &format!("aborted: {why}")),
+    }
+}
+
+/// What the numbers mean, and whether they are as demanded.
+fn conclusions(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
+    if let Some(text) = explain::difference(summary) {
+        paragraph(f, &text)?;
+    }
+    if let Some(search) = &summary.search {
+        paragraph(f, &explain::search(search))?;
+    }
+    for threshold in &summary.thresholds {
+        let verdict = if threshold.findings.is_empty() { "ok" } else { "FAILED" };
+        let text = format!("fail if {}: {verdict}", threshold.fail_if);
+        let found = threshold.findings.iter().map(|finding| format!("; {finding}"));
+        paragraph(f, &(text + &found.collect::<String>()))?;
+    }
+    paragraph(f, &explain::verdict(summary))
 }
 
 /// How wide a terminal is at least; the tables are no wider either.
@@ -95,11 +104,22 @@ fn rates(f: &mut fmt::Formatter<'_>, model: Model, step: &Step) -> fmt::Result {
     if model == Model::Open {
         write!(f, "offered {offered_rate:.1}/s, ")?;
     }
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
+    let bytes = step.measures.body_bytes as f64 / step.hold_seconds.max(1e-9);
     writeln!(
         f,
-        "completed {throughput:.1}/s; under way {in_flight:.2} on average, {} at most",
+        "completed {throughput:.1}/s, {} of bodies; under way {in_flight:.2} on average, {} at most",
+        transfer(bytes),
         thousands(*most_in_flight)
     )
+}
+
+/// A rate of bytes, in the largest unit of which there is one.
+fn transfer(per_second: f64) -> String {
+    let units = [(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")];
+    let of = units.into_iter().find(|(scale, _)| *scale <= per_second);
+    let (scale, unit) = of.unwrap_or((1.0, "B/s"));
+    format!("{:.1} {unit}", per_second / scale)
 }
 
 fn answers(f: &mut fmt::Formatter<'_>, measures: &Measures) -> fmt::Result {
@@ -187,27 +207,39 @@ fn steps(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
         "step", "rate/s", "done/s", "errors", "p50 ms", "p99 ms", "in flight"
     )?;
     let mut trials = summary.search.iter().flat_map(|search| &search.trials);
+    let mut given_up = 0;
     for step in &summary.steps {
-        let times = step.measures.times.get("response");
-        let times = times.or_else(|| step.measures.times.get("service"));
-        let cell = |value: fn(&Quantiles) -> Option<f64>| {
-            times.map_or("-".to_owned(), |times| millis(times, value(times)))
-        };
-        writeln!(
-            f,
-            "{:<6}{:>10.1}{:>10.1}{:>10}{:>12}{:>12}{:>11.2}  {}{}",
-            step.index,
-            step.rate.unwrap_or(step.offered_rate),
-            step.throughput,
-            thousands(step.errors),
-            cell(|times| times.p50_us),
-            cell(|times| times.p99_us),
-            step.in_flight,
-            step.health.verdict.as_str(),
-            trials.next().map_or("", |trial| explain::judgement(trial.judgement)),
-        )?;
+        row(f, step)?;
+        let judgement = trials.next().map_or("", |trial| explain::judgement(trial.judgement));
+        f.write_str(judgement)?;
+        // What the target may still be working on.
+        if 0 < given_up {
+            write!(f, ", after {} given up", thousands(given_up))?;
+        }
+        given_up = step.totals.unfinished;
+        writeln!(f)?;
     }
     Ok(())
+}
+
+fn row(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+    let times = step.measures.times.get("response");
+    let times = times.or_else(|| step.measures.times.get("service"));
+    let cell = |value: fn(&Quantiles) -> Option<f64>| {
+        times.map_or("-".to_owned(), |times| millis(times, value(times)))
+    };
+    write!(
+        f,
+        "{:<6}{:>10.1}{:>10.1}{:>10}{:>12}{:>12}{:>11.2}  {}",
+        step.index,
+        step.rate.unwrap_or(step.offered_rate),
+        step.throughput,
+        thousands(step.errors),
+        cell(|times| times.p50_us),
+        cell(|times| times.p99_us),
+        step.in_flight,
+        step.health.verdict.as_str(),
+    )
 }
 
 /// Milliseconds of one of `quantiles`' values.
@@ -240,6 +272,18 @@ fn plural(count: u64, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_have_units() {
+        for (per_second, text) in [
+            (0.0, "0.0 B/s"),
+            (1024.0, "1.0 kB/s"),
+            (24_500_000.0, "24.5 MB/s"),
+            (3.2e12, "3200.0 GB/s"),
+        ] {
+            assert_eq!(transfer(per_second), text);
+        }
+    }
 
     #[test]
     fn thousands_are_told_apart() {

@@ -2,6 +2,7 @@
 //! what it does when it is told to stop.
 
 mod arguments;
+mod calibration;
 mod files;
 mod signals;
 

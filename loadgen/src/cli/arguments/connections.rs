@@ -13,11 +13,11 @@ use loadgen::{
 #[command(next_help_heading = "Connections")]
 pub(super) struct ConnectionArguments {
     /// Connections, all opened before the start [default: 64, or the users of --closed]
-    #[arg(long, value_name = "N")]
+    #[arg(long, short, value_name = "N")]
     connections: Option<NonZeroUsize>,
 
     /// Threads that send
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, short, value_name = "N", default_value = "1")]
     pub(super) threads: NonZeroUsize,
 
     /// Processors to bind the threads to, as 0,1

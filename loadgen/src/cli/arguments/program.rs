@@ -16,13 +16,17 @@ use loadgen::{
     schedule::{Arrivals, Load, Profile, Rate, Spike},
 };
 
+/// How often a search tries a rate: with one trial chance decides, with two
+/// there is no majority.
+const TRIALS: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load", group = ArgGroup::new("load").required(true).args(
     ["rate", "ramp", "stages", "spike", "steps", "search", "closed"]
 ))]
 pub(super) struct ProgramArguments {
     /// Requests per second; may be a fraction
-    #[arg(long, value_name = "R", value_parser = number::rate)]
+    #[arg(long, short, value_name = "R", value_parser = number::rate)]
     rate: Option<Rate>,
 
     /// From one rate to another over --duration, as 0..10k
@@ -80,7 +84,7 @@ pub(super) struct ProgramArguments {
     closed: Option<NonZeroU32>,
 
     /// For how long, such as 30s or 5m
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = number::duration,
+    #[arg(long, short, value_name = "D", default_value = "10s", value_parser = number::duration,
         conflicts_with_all = ["stages", "steps", "search"])]
     duration: Duration,
 
@@ -94,10 +98,10 @@ pub(super) struct ProgramArguments {
         conflicts_with_all = ["ramp", "stages", "spike"])]
     settle: Duration,
 
-    /// How often all steps are run, and a rate is tried in a search
-    #[arg(long, value_name = "N", default_value = "1",
+    /// How often all steps are run [default: 1], and a rate is tried in a search [default: 3]
+    #[arg(long, value_name = "N",
         conflicts_with_all = ["rate", "ramp", "stages", "spike", "closed"])]
-    repeat: NonZeroU32,
+    repeat: Option<NonZeroU32>,
 
     /// Which of the steps comes first
     #[arg(long, value_enum, default_value = "up", value_name = "ORDER",
@@ -179,7 +183,7 @@ impl ProgramArguments {
                 StepOrder::Updown => Order::UpDown,
                 StepOrder::Random => Order::Random { seed },
             };
-            let (sweep, repeat) = (sweep.clone(), self.repeat);
+            let (sweep, repeat) = (sweep.clone(), self.repeat.unwrap_or(NonZeroU32::MIN));
             let options = StepsOptions { sweep, hold, settle, repeat, order, arrivals };
             return Ok(Program::Steps(Steps::new(options)?));
         }
@@ -188,7 +192,7 @@ impl ProgramArguments {
                 lowest: from,
                 highest: to,
                 precision: self.precision,
-                trials: self.repeat,
+                trials: self.repeat.unwrap_or(TRIALS),
                 hold,
                 settle,
                 arrivals,

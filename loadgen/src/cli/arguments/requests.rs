@@ -22,7 +22,7 @@ use loadgen::{
 #[command(next_help_heading = "Requests")]
 pub(super) struct RequestArguments {
     /// Request method
-    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    #[arg(long, short = 'X', value_name = "METHOD", default_value = "GET")]
     pub(super) method: Method,
 
     /// Request field, as 'accept: text/plain'; may be repeated
