@@ -1,11 +1,11 @@
 //! The intervals of several generators on one grid.
 //!
-//! A step's intervals follow one another from where it begins to settle, anew
-//! from where it begins to hold, and again from where its schedule ends. So does
-//! the grid, from where the first generator does so, and an interval of another
-//! one counts in the cell of its part that its beginning is nearest to: it is
-//! moved by half an interval at most. Cells are as long as the interval that the
-//! generators were asked for, or the longest of those that they were asked for.
+//! A step's intervals follow one another from where it begins to hold, and end
+//! there while it settles. So does the grid, from where the first generator
+//! begins to hold, and an interval of another one counts in the cell that its
+//! beginning is nearest to: it is moved by half an interval at most. Cells are
+//! as long as the interval that the generators were asked for, or the longest of
+//! those that they were asked for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,16 +37,6 @@ pub struct Stretch {
     pub rows: Vec<IntervalRow>,
 }
 
-/// Where an interval counts: in which of a part's cells, which are numbered
-/// from where the first generator begins with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
-    Settling(u32),
-    Holding(u32),
-    /// Nothing is due any more.
-    Draining(u32),
-}
-
 /// What counts in a cell, not yet added: histograms of all cells at once would
 /// take much memory.
 #[derive(Default)]
@@ -61,14 +51,10 @@ pub(super) fn stretches<'a>(
     step: &'a Step,
 ) -> impl Iterator<Item = Stretch> + use<'a> {
     let cell = made.iter().map(|made| interval(made.source)).max().unwrap_or_default();
-    let grid = Grid { bounds: Bounds::of(step), cell };
-    let mut cells: BTreeMap<Cell, Contents<'a>> = BTreeMap::new();
+    let grid = Grid::of(step, cell);
+    let mut cells: BTreeMap<i64, Contents<'a>> = BTreeMap::new();
     for made in made {
-        let Some(own) = made.source.summary.steps.iter().find(|own| own.index == step.index) else {
-            continue;
-        };
-        let own = Bounds::of(own);
-        let place = |at: Duration| grid.place(own, at, made.after + at);
+        let place = |at: Duration| grid.place(made.after + at);
         for line in lines(made.source, step.index) {
             cells.entry(place(line.start)).or_default().lines.push(line);
         }
@@ -80,7 +66,7 @@ pub(super) fn stretches<'a>(
         }
     }
     let stretch =
-        move |(number, contents): (Cell, Contents<'_>)| contents.stretch(step, grid.start(number));
+        move |(number, contents): (i64, Contents<'_>)| contents.stretch(step, grid.start(number));
     cells.into_iter().map(stretch)
 }
 
@@ -107,59 +93,39 @@ impl Contents<'_> {
     }
 }
 
-/// When a step's parts begin.
-#[derive(Clone, Copy)]
-struct Bounds {
-    settle: Duration,
-    hold: Duration,
-    drain: Duration,
-}
-
-impl Bounds {
-    fn of(step: &Step) -> Self {
-        let settle = seconds(step.start_seconds);
-        let hold = settle.saturating_add(seconds(step.settle_seconds));
-        Self { settle, hold, drain: hold.saturating_add(seconds(step.hold_seconds)) }
-    }
-}
-
-/// Where the cells of a step are.
+/// Where the cells of a step are: whole ones before and after the moment from
+/// which it holds.
 #[derive(Clone, Copy)]
 struct Grid {
-    bounds: Bounds,
+    start: Duration,
+    hold: Duration,
     cell: Duration,
 }
 
-/// Files have times to the millisecond, and two of them are compared.
-const ROUNDED: Duration = Duration::from_millis(2);
-
 impl Grid {
-    /// Where an interval counts that began `at` by the time of its own run, and
-    /// `after` the earliest run began. `own` is when its run's parts did.
-    fn place(&self, own: Bounds, at: Duration, after: Duration) -> Cell {
-        let number = |from: Duration| {
-            let passed = after.saturating_sub(from).saturating_add(self.cell / 2);
-            u32::try_from(passed.as_nanos() / self.cell.as_nanos().max(1)).unwrap_or(u32::MAX)
-        };
-        let rounded = at.saturating_add(ROUNDED);
-        if rounded < own.hold {
-            Cell::Settling(number(self.bounds.settle))
-        } else if rounded < own.drain {
-            Cell::Holding(number(self.bounds.hold))
-        } else {
-            Cell::Draining(number(self.bounds.drain))
-        }
+    fn of(step: &Step, cell: Duration) -> Self {
+        let start = seconds(step.start_seconds);
+        Self { start, hold: start.saturating_add(seconds(step.settle_seconds)), cell }
     }
 
-    /// When a cell begins.
-    fn start(&self, cell: Cell) -> Duration {
-        let Bounds { settle, hold, drain } = self.bounds;
-        let (from, number) = match cell {
-            Cell::Settling(number) => (settle, number),
-            Cell::Holding(number) => (hold, number),
-            Cell::Draining(number) => (drain, number),
+    /// The number of the cell whose beginning is nearest to `at`.
+    fn place(&self, at: Duration) -> i64 {
+        let nanos = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+        let cell = nanos(self.cell).max(1);
+        let number = (nanos(at) - nanos(self.hold) + cell / 2).div_euclid(cell);
+        i64::try_from(number).unwrap_or(i64::MAX)
+    }
+
+    /// When a cell begins: the first may begin before the step does.
+    fn start(&self, number: i64) -> Duration {
+        let cells = u32::try_from(number.unsigned_abs()).unwrap_or(u32::MAX);
+        let cells = self.cell.saturating_mul(cells);
+        let start = if number < 0 {
+            self.hold.saturating_sub(cells)
+        } else {
+            self.hold.saturating_add(cells)
         };
-        from.saturating_add(self.cell.saturating_mul(number))
+        start.max(self.start)
     }
 }
 

@@ -93,22 +93,26 @@ fn intervals_are_moved_to_the_nearest_cell() {
     }
 }
 
+/// Cells go from where a step begins to hold, backwards while it settles.
 #[test]
-fn what_settled_is_a_cell_of_its_own() {
-    let mut one = source("a", 0, &[vec![vec![200], vec![300], vec![400]]]);
-    one.summary.steps[0].settle_seconds = 0.7;
-    // Intervals begin anew where settling ends.
-    for line in &mut one.log.lines {
-        if line.scope == Scope::Interval {
-            line.start = match line.start.as_secs() {
-                0 => Duration::ZERO,
-                more => Duration::from_millis(1000 * more - 300),
-            };
+fn what_settled_has_cells_of_its_own() {
+    // Where the second and third interval begin.
+    for (settle, begins) in [(0.7, [700, 1700]), (1.7, [700, 1700]), (1.0, [1000, 2000])] {
+        let mut one = source("a", 0, &[vec![vec![200], vec![300], vec![400]]]);
+        one.summary.steps[0].settle_seconds = settle;
+        for line in &mut one.log.lines {
+            if line.scope == Scope::Interval {
+                line.start = match line.start.as_secs() {
+                    0 => Duration::ZERO,
+                    1 => Duration::from_millis(begins[0]),
+                    _ => Duration::from_millis(begins[1]),
+                };
+            }
         }
+        one.intervals.clear();
+        let merged = merge(vec![one]).unwrap();
+        assert_eq!(responses(&merged), [(0, 1), (begins[0].into(), 1), (begins[1].into(), 1)]);
     }
-    one.intervals.clear();
-    let merged = merge(vec![one]).unwrap();
-    assert_eq!(responses(&merged), [(0, 1), (700, 1), (1700, 1)]);
 }
 
 #[test]

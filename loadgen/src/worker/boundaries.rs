@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-/// The moments at which what was recorded is reported. Settling, holding and
-/// what is left to be answered have intervals of their own, each part from its
-/// beginning on.
+/// The moments at which what was recorded is reported: whole intervals before
+/// and after the moment from which a step holds, and again from where its
+/// schedule ends. A part is as long as half an interval at least, or belongs to
+/// its neighbour, so that those of several generators fit one grid.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Boundaries {
     pub(super) settle: Duration,
@@ -13,22 +14,25 @@ pub(super) struct Boundaries {
 }
 
 impl Boundaries {
-    /// The first after `at`. What would be left of a part, and is shorter than
-    /// half an interval, belongs to the one before.
+    /// The first after `at`, which is one itself, or the beginning.
     pub(super) fn after(&self, at: Duration) -> Duration {
         let Self { settle, length, interval } = *self;
-        let (from, until) = if at < settle {
-            (Duration::ZERO, settle)
-        } else if at < length {
-            (settle, length)
-        } else {
-            (length, Duration::MAX)
-        };
         let interval = interval.max(Duration::from_nanos(1));
-        let passed = at.saturating_sub(from).as_nanos() / interval.as_nanos();
-        let number = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
-        let next = from.saturating_add(interval.saturating_mul(number));
-        if until < next.saturating_add(interval / 2) { until } else { next }
+        let next = at.saturating_add(interval);
+        if at < settle {
+            let left = settle.saturating_sub(at);
+            let whole = u32::try_from(left.as_nanos() / interval.as_nanos()).unwrap_or(u32::MAX);
+            let rest = left.saturating_sub(interval.saturating_mul(whole));
+            match (rest <= interval / 2, whole) {
+                (true, 0) => settle,
+                (true, _) => at.saturating_add(rest).saturating_add(interval),
+                (false, _) => at.saturating_add(rest),
+            }
+        } else if at < length && length < next.saturating_add(interval / 2) {
+            length
+        } else {
+            next
+        }
     }
 }
 
@@ -48,7 +52,9 @@ mod tests {
     #[test]
     fn each_part_has_its_own() {
         check(0, 300, &[100, 200, 300, 400, 500]);
-        check(150, 350, &[100, 150, 250, 350, 450]);
+        check(150, 350, &[150, 250, 350, 450]);
+        check(160, 360, &[60, 160, 260, 360]);
+        check(200, 240, &[100, 200, 240, 340]);
         check(0, 240, &[100, 240, 340]);
         check(20, 70, &[20, 70, 170]);
         check(0, 0, &[100, 200]);
