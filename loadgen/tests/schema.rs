@@ -97,7 +97,7 @@ fn constant(per_second: f64, hold: Duration) -> Program {
 }
 
 fn closed() -> Program {
-    let users = NonZeroU32::new(2).unwrap();
+    let users = NonZeroU32::new(4).unwrap();
     let load = Load::Closed { users, duration: Duration::from_millis(100) };
     Program::once(Step { rate: None, trial: 0, load, settle: Duration::ZERO })
 }
