@@ -65,10 +65,10 @@ pub struct Health {
 const LATE_LIMIT: f64 = 0.01;
 /// From this one on, the 99.9th is.
 const LATE_SUSPECT: f64 = 0.001;
-/// A thread that has no more than this to spare cannot be told to be on time.
-const CPU_LIMIT: f64 = 0.95;
 /// Where others begin to warn: Hyperfoil's agents at 80 %, Locust at 90 %.
 const CPU_SUSPECT: f64 = 0.8;
+/// A thread that has no more than this to spare may read answers late too.
+const CPU_LIMIT: f64 = 0.95;
 /// So much of its time a thread may have waited for a processor.
 const DELAY_SUSPECT: f64 = 0.1;
 const STEAL_SUSPECT: f64 = 0.05;
@@ -90,7 +90,7 @@ impl Health {
         let own_faults = record.counts.generators_faults();
         let mut findings = Findings::default();
         findings.requests(own_faults, late_share, late_bound);
-        findings.machine(&activity);
+        findings.machine(&activity, cpu_limit(record, late_bound, ceiling_share));
         if let Some(ceiling) = ceiling_share {
             findings.find(ceiling, CEILING_SUSPECT, CEILING_LIMIT, || {
                 format!("the rate is {} of what the generator can send", percent(ceiling))
@@ -108,6 +108,22 @@ impl Health {
             activity,
         }
     }
+}
+
+/// From which part of a processor on a thread is the limit.
+///
+/// None is, while requests are sent when they are due: a thread that has work
+/// all the time does it in larger batches. Due times have nothing to do with
+/// what it is at, so requests find it as busy as answers do (R. Wolff, "Poisson
+/// Arrivals See Time Averages", Operations Research 30, 1982). When requests wait
+/// for connections it may be the thread that has not read the answers yet: then
+/// only a calibration tells that it can send as much.
+fn cpu_limit(record: &Record, late_bound: Duration, ceiling_share: Option<f64>) -> f64 {
+    let waited = record
+        .times(Tag::all(Clock::Lag))
+        .map_or(0.0, |lag| share(lag.longer_than(late_bound), lag.len()));
+    let can_send = ceiling_share.is_some_and(|share| share < CEILING_LIMIT);
+    if waited < LATE_LIMIT || can_send { f64::INFINITY } else { CPU_LIMIT }
 }
 
 /// What speaks against a step's numbers.
@@ -141,13 +157,13 @@ impl Findings {
     }
 
     /// What the kernel says.
-    fn machine(&mut self, activity: &Activity) {
+    fn machine(&mut self, activity: &Activity, cpu_limit: f64) {
         let gap = activity.watchdog_gap_ms;
         self.find(gap, GAP_SUSPECT_MS, GAP_LIMIT_MS, || {
             format!("the generator stood still for {gap:.0} ms")
         });
         if let Some(thread) = activity.most(|thread| thread.cpu_share) {
-            self.find(thread.cpu_share, CPU_SUSPECT, CPU_LIMIT, || {
+            self.find(thread.cpu_share, CPU_SUSPECT, cpu_limit, || {
                 format!("{} took {} of a processor", thread.name, percent(thread.cpu_share))
             });
         }
@@ -210,6 +226,19 @@ mod tests {
         record
     }
 
+    /// `waiting` of 1000 requests waited 20 ms for a connection.
+    fn waiting(waiting: u64, service: Duration) -> Record {
+        let mut record = Record::new();
+        for number in 0..1000 {
+            let sent = ms(number) + if number < waiting { ms(20) } else { ms(0) };
+            record.sent();
+            let due = Some(Due { at: ms(number), ready: sent });
+            let moments = Moments { due, sent, first_byte: None, done: sent + service };
+            record.ended(Outcome::Failed(Fault::Parse), moments);
+        }
+        record
+    }
+
     fn load(cpu_share: f64, run_delay_share: f64) -> Activity {
         let name = "loadgen-0".to_owned();
         let threads = vec![ThreadActivity { name, cpu_share, run_delay_share }];
@@ -242,8 +271,14 @@ mod tests {
         check(&record(1000, ms(401)), fine(), None, Valid, "");
         let busy = "loadgen-0 took 85 % of a processor";
         check(&on_time, load(0.85, 0.0), None, Suspect, busy);
-        let busy = "loadgen-0 took 97 % of a processor";
-        check(&on_time, load(0.97, 0.0), None, GeneratorLimited, busy);
+        // It has no time to spare, and is on time all the same.
+        let busy = "loadgen-0 took 100 % of a processor";
+        check(&on_time, load(1.0, 0.0), None, Suspect, busy);
+        // Who is slow where requests wait for connections, a calibration tells.
+        let waiting = waiting(20, ms(1));
+        check(&waiting, load(0.9, 0.0), None, Suspect, "loadgen-0 took 90 % of a processor");
+        check(&waiting, load(1.0, 0.0), None, GeneratorLimited, busy);
+        check(&waiting, load(1.0, 0.0), Some(0.4), Suspect, busy);
         let delayed = "loadgen-0 waited for a processor for 12 % of the time";
         check(&on_time, load(0.5, 0.12), None, Suspect, delayed);
         let frozen = || Activity { watchdog_gap_ms: 1009.7, ..fine() };
