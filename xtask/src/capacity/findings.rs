@@ -238,12 +238,17 @@ fn cold_start(trial: &LoadedTrial) -> ColdStart {
             .filter(|(name, _)| name.starts_with("lunch_relay_upstream_requests_total"));
         requests.map(|(_, count)| count).sum()
     };
-    let counters = &trial.trial.counters;
+    let upstream: f64 = trial
+        .trial
+        .counters
+        .values()
+        .map(|counters| upstream(&counters.after) - upstream(&counters.before))
+        .sum();
     let times = trial.summary.measures.times.get("service");
     ColdStart {
         users: trial.trial.factors.get("users").and_then(|users| users.parse().ok()).unwrap_or(0),
         errors: trial.summary.steps.iter().map(|step| step.errors).sum(),
-        upstream: upstream(&counters.after) - upstream(&counters.before),
+        upstream,
         slowest: times.and_then(|times| times.max_us).unwrap_or(0.0) / 1e6,
     }
 }

@@ -138,8 +138,12 @@ impl Bench {
             trial: planned.trial,
             folder: name,
             relay_arguments: planned.relay.clone(),
+            upstream_arguments: planned.upstream.clone(),
+            load_arguments: planned.load.clone(),
+            layout: self.layout.clone(),
             samples: seen,
-            counters: Counters { before, after: rig.counters()? },
+            counters: [("relay".to_owned(), Counters { before, after: rig.counters()? })].into(),
+            events: Vec::new(),
         };
         Ok((trial, summary))
     }

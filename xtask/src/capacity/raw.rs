@@ -11,13 +11,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the file's form.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A whole measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRun {
-    /// 1.
+    /// 2.
     pub schema_version: u32,
     /// Where and when it was made, and by which command.
     pub provenance: Provenance,
@@ -75,12 +75,31 @@ pub struct Trial {
     pub trial: u32,
     /// Where the generator's files are, below the folder of `run.json`.
     pub folder: String,
-    /// How the relay was started, without its addresses.
+    /// How the relay was started, without its addresses; of several, each.
     pub relay_arguments: Vec<String>,
+    /// How the stand-in upstream was started, without its address.
+    pub upstream_arguments: Vec<String>,
+    /// What the load generator was asked for, without the URL, its processors
+    /// and its folder.
+    pub load_arguments: Vec<String>,
+    /// Which processors each process had.
+    pub layout: Layout,
     /// What the processes had used, about once a second.
     pub samples: Vec<Sample>,
-    /// The relay's own counters before and after.
-    pub counters: Counters,
+    /// The relays' own counters before and after, by role.
+    pub counters: BTreeMap<String, Counters>,
+    /// What was done to the upstream meanwhile.
+    pub events: Vec<Event>,
+}
+
+/// Something that was done while a trial ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Seconds since the Unix epoch.
+    pub at_unix: f64,
+    /// What it was, in a few words.
+    pub what: String,
 }
 
 /// The relay's own counters, as `/metrics` has them.
@@ -99,10 +118,27 @@ pub struct Counters {
 pub struct Sample {
     /// Seconds since the Unix epoch.
     pub at_unix: f64,
-    /// By role: `relay`, `generator`, `upstream`.
+    /// By role: `relay`, `generator`, `upstream`; of several relays, `relay-1` and
+    /// so on.
     pub processes: BTreeMap<String, ProcessSample>,
-    /// Connections that found the backlog full, on the whole machine.
+    /// What the kernel has counted for the whole machine.
+    pub machine: MachineSample,
+}
+
+/// What the kernel has counted since the machine started; nothing where it
+/// does not say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSample {
+    /// Connections that found the backlog full.
     pub listen_overflows: Option<u64>,
+    /// TCP segments that were sent again.
+    pub retransmitted: Option<u64>,
+    /// Processor time that a hypervisor gave to others, in seconds.
+    pub steal_seconds: Option<f64>,
+    /// For how long this process's control group was kept from running because
+    /// it had used up its quota, in seconds.
+    pub throttled_seconds: Option<f64>,
 }
 
 /// What a process had used since it began.
@@ -117,6 +153,9 @@ pub struct ProcessSample {
     pub run_delay_seconds: f64,
     /// The processor time of its busiest thread, in seconds.
     pub busiest_thread_seconds: f64,
+    /// Processor time by threads' names, in seconds: those of one name together,
+    /// and of the names the 16 that used most.
+    pub threads: BTreeMap<String, f64>,
     /// Resident memory, in bytes.
     pub resident_bytes: u64,
     /// Open descriptors.

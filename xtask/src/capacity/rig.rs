@@ -4,6 +4,7 @@
 //! their own where there are enough, and end with the rig whatever happens.
 
 mod child;
+mod machine;
 mod sampler;
 
 use std::{

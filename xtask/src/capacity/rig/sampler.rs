@@ -9,10 +9,14 @@ use std::{
 
 use anyhow::Context;
 
+use super::machine;
 use crate::capacity::raw::{ProcessSample, Sample};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// So many threads' names are kept.
+const THREADS: usize = 16;
 
 /// A thread that looks at processes until it is asked for what it has seen.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ fn sample(processes: &BTreeMap<String, u32>) -> Sample {
     Sample {
         at_unix: now.as_secs_f64(),
         processes: processes.iter().filter_map(process).collect(),
-        listen_overflows: listen_overflows(),
+        machine: machine::sample(),
     }
 }
 
@@ -65,18 +69,20 @@ fn process(pid: u32) -> Option<ProcessSample> {
     let stat = process.stat().ok()?;
     let status = process.status().ok()?;
     let tick = procfs::ticks_per_second() as f64;
-    let (mut delay, mut busiest) = (0, 0);
+    let (mut delay, mut longest, mut threads) = (0, 0, BTreeMap::new());
     for task in process.tasks().ok()?.flatten() {
-        if let Ok(times) = task.schedstat() {
+        if let (Ok(times), Ok(stat)) = (task.schedstat(), task.stat()) {
             delay += times.run_delay;
-            busiest = busiest.max(times.sum_exec_runtime);
+            longest = longest.max(times.sum_exec_runtime);
+            *threads.entry(stat.comm).or_default() += times.sum_exec_runtime as f64 / 1e9;
         }
     }
     Some(ProcessSample {
         user_seconds: stat.utime as f64 / tick,
         system_seconds: stat.stime as f64 / tick,
         run_delay_seconds: delay as f64 / 1e9,
-        busiest_thread_seconds: busiest as f64 / 1e9,
+        busiest_thread_seconds: longest as f64 / 1e9,
+        threads: busiest(threads),
         resident_bytes: stat.rss * procfs::page_size(),
         descriptors: process.fd_count().ok().and_then(|count| u64::try_from(count).ok())?,
         voluntary_switches: status.voluntary_ctxt_switches?,
@@ -84,28 +90,17 @@ fn process(pid: u32) -> Option<ProcessSample> {
     })
 }
 
-fn listen_overflows() -> Option<u64> {
-    overflows(&std::fs::read_to_string("/proc/net/netstat").ok()?)
-}
-
-/// The counter out of a table that has a line of names and one of values.
-fn overflows(netstat: &str) -> Option<u64> {
-    let mut lines = netstat.lines().filter(|line| line.starts_with("TcpExt:"));
-    let (names, values) = (lines.next()?, lines.next()?);
-    let index = names.split_whitespace().position(|name| name == "ListenOverflows")?;
-    values.split_whitespace().nth(index)?.parse().ok()
+/// The names whose threads used most.
+fn busiest(threads: BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let mut by_time: Vec<_> = threads.into_iter().collect();
+    by_time.sort_by(|one, other| other.1.total_cmp(&one.1));
+    by_time.truncate(THREADS);
+    by_time.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_counter_among_others() {
-        let netstat = "TcpExt: SyncookiesSent ListenOverflows X\nTcpExt: 1 27 3\nIpExt: A\n";
-        assert_eq!(overflows(netstat), Some(27));
-        assert_eq!(overflows("IpExt: A\n"), None);
-    }
 
     #[test]
     fn this_process_is_seen_until_it_is_asked() {
@@ -114,5 +109,14 @@ mod tests {
         assert_eq!(samples.len(), 2);
         let own = &samples[0].processes["own"];
         assert!(0 < own.resident_bytes && 0 < own.descriptors);
+        assert!((1..=THREADS).contains(&own.threads.len()));
+    }
+
+    #[test]
+    fn the_busiest_threads_are_kept() {
+        let threads = (0..100).map(|number| (format!("thread {number}"), f64::from(number)));
+        let kept = busiest(threads.collect());
+        assert_eq!(kept.len(), THREADS);
+        assert!(kept.values().all(|seconds| 84.0 <= *seconds));
     }
 }
