@@ -1,4 +1,4 @@
-//! The null responder: every request is answered with the same bytes.
+//! The null responder: every request gets the same answer.
 //!
 //! hyper and the kernel are all that is left in it. It is the floor that a
 //! server on the same HTTP library can be compared with, and the target that a
@@ -17,6 +17,15 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// Answers every request on `listener` with `body` until `shutdown` resolves.
 pub async fn serve(listener: TcpListener, body: Bytes, shutdown: impl Future<Output = ()>) {
+    serve_answer(listener, Response::new(body), shutdown).await;
+}
+
+/// Answers every request on `listener` with `answer` until `shutdown` resolves.
+pub async fn serve_answer(
+    listener: TcpListener,
+    answer: Response<Bytes>,
+    shutdown: impl Future<Output = ()>,
+) {
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -25,17 +34,17 @@ pub async fn serve(listener: TcpListener, body: Bytes, shutdown: impl Future<Out
         };
         match accepted {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, body.clone()));
+                tokio::spawn(connection(stream, answer.clone()));
             }
             Err(_) => tokio::time::sleep(BACK_OFF).await,
         }
     }
 }
 
-async fn connection(stream: TcpStream, body: Bytes) {
+async fn connection(stream: TcpStream, answer: Response<Bytes>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |_: Request<Incoming>| {
-        let answer = Response::new(Full::new(body.clone()));
+        let answer = answer.clone().map(Full::new);
         async move { Ok::<_, Infallible>(answer) }
     });
     // A client that breaks its connection off is not our concern.

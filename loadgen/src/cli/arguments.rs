@@ -26,6 +26,7 @@ use loadgen::{
 use connections::ConnectionArguments;
 use program::ProgramArguments;
 use requests::RequestArguments;
+pub(crate) use requests::header;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {

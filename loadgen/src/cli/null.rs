@@ -3,14 +3,19 @@
 use std::{fs, io::Write, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::Context;
+use bytes::Bytes;
 use clap::Args;
+use hyper::{
+    Response,
+    header::{HeaderName, HeaderValue},
+};
 use tokio::{
     net::TcpListener,
     runtime,
     signal::unix::{SignalKind, signal},
 };
 
-use super::Failed;
+use super::{Failed, arguments::header};
 
 #[derive(Debug, Args)]
 pub(crate) struct NullArguments {
@@ -22,35 +27,41 @@ pub(crate) struct NullArguments {
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
 
+    /// Field of every answer, as 'cache-control: no-store'; may be repeated
+    #[arg(long, short = 'H', value_name = "FIELD", value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+
     /// Worker threads
     #[arg(long, value_name = "N", default_value = "1")]
     threads: NonZeroUsize,
 }
 
 pub(crate) fn run(arguments: NullArguments) -> Result<u8, Failed> {
-    let NullArguments { listen, body, threads } = arguments;
+    let NullArguments { listen, body, header, threads } = arguments;
     let body = match body {
         Some(path) => fs::read(&path)
             .with_context(|| format!("cannot read --body {}", path.display()))
             .map_err(Failed::usage)?,
         None => Vec::new(),
     };
+    let mut answer = Response::new(Bytes::from(body));
+    answer.headers_mut().extend(header);
     let runtime = match threads.get() {
         1 => runtime::Builder::new_current_thread().enable_all().build(),
         more => runtime::Builder::new_multi_thread().worker_threads(more).enable_all().build(),
     };
-    runtime.map_err(Failed::own)?.block_on(serve(listen, body)).map_err(Failed::usage)?;
+    runtime.map_err(Failed::own)?.block_on(serve(listen, answer)).map_err(Failed::usage)?;
     Ok(0)
 }
 
-async fn serve(listen: SocketAddr, body: Vec<u8>) -> anyhow::Result<()> {
+async fn serve(listen: SocketAddr, answer: Response<Bytes>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: choose another --listen"))?;
     writeln!(std::io::stdout(), "null http://{}", listener.local_addr()?)?;
-    let serving = loadgen::null::serve(listener, body.into(), async move {
+    let serving = loadgen::null::serve_answer(listener, answer, async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

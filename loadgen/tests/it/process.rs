@@ -4,6 +4,7 @@
 mod arguments;
 mod calibration;
 mod files;
+mod null;
 mod signals;
 
 use std::process::{Output, Stdio};

@@ -83,7 +83,8 @@ impl RequestArguments {
     }
 }
 
-fn header(line: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
+/// A field as it is typed.
+pub(crate) fn header(line: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
     let (name, value) = line.split_once(':').context("it looks like 'name: value'")?;
     Ok((HeaderName::from_str(name.trim())?, HeaderValue::from_str(value.trim())?))
 }
