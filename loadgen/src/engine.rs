@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
+use rustix::thread::set_current_timer_slack;
 use tokio::{
     runtime::{self, LocalOptions},
     sync::{mpsc, oneshot, watch},
@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    affinity::pin_to,
     dispatch::LatePolicy,
     health::{Activity, Sample, THREAD, Watchdog},
     record::Times,
@@ -235,7 +236,7 @@ fn spawn(
     let (tell, told) = blocking::channel();
     let main = move || {
         if let Some(processor) = processor
-            && let Err(error) = pin_to(processor)
+            && let Err(error) = pin_to(processor, None)
         {
             let _ = tell.send(Err(EngineError::Pin(processor, error)));
             return;
@@ -259,15 +260,6 @@ fn spawn(
     let handle = thread.spawn(main).map_err(EngineError::Thread)?;
     told.recv().unwrap_or_else(|_| Err(EngineError::Thread(io::Error::other("it has ended"))))?;
     Ok(handle)
-}
-
-fn pin_to(processor: usize) -> io::Result<()> {
-    let mut set = CpuSet::new();
-    if CpuSet::MAX_CPU <= processor {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    set.set(processor);
-    Ok(sched_setaffinity(None, &set)?)
 }
 
 async fn ready(

@@ -12,10 +12,12 @@
 //!
 //! [`null`] is the server that all others are measured against: it answers
 //! from memory and does nothing else, so what it costs is what HTTP costs.
-//! A [`number`] is read as people type it.
+//! A [`number`] is read as people type it, and [`affinity`] is which processor
+//! a thread may run on.
 //!
 //! What decides is pure: it is told the time and does no I/O.
 
+pub mod affinity;
 pub mod calibrate;
 pub mod classify;
 pub mod condition;

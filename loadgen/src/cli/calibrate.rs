@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use clap::Args;
 use loadgen::{
+    affinity,
     calibrate::{self, Calibration},
     number,
     program::Program,
@@ -19,10 +20,7 @@ use loadgen::{
     summary::Summary,
     target::Target,
 };
-use rustix::{
-    process::Pid,
-    thread::{CpuSet, sched_setaffinity},
-};
+use rustix::process::Pid;
 
 use super::{Failed, run::load};
 
@@ -130,14 +128,8 @@ impl Null {
     }
 
     fn pin_to(&self, processor: usize) -> io::Result<()> {
-        let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
-        let mut set = CpuSet::new();
-        if CpuSet::MAX_CPU <= processor {
-            return Err(invalid());
-        }
-        set.set(processor);
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        Ok(sched_setaffinity(Some(pid.ok_or_else(invalid)?), &set)?)
+        affinity::pin_to(processor, Some(pid.ok_or(io::ErrorKind::InvalidInput)?))
     }
 }
 

@@ -83,10 +83,21 @@ impl Machine {
             clock_source: word("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
             open_files,
             somaxconn: text("/proc/sys/net/core/somaxconn").and_then(|text| parse::number(&text)),
-            local_ports: text("/proc/sys/net/ipv4/ip_local_port_range")
-                .and_then(|text| parse::ports(&text)),
+            local_ports: Ports::look(),
             load_average: text("/proc/loadavg").and_then(|text| parse::load_average(&text)),
         }
+    }
+}
+
+impl Ports {
+    /// Asks the kernel which ports it chooses from.
+    pub(crate) fn look() -> Option<Self> {
+        text("/proc/sys/net/ipv4/ip_local_port_range").and_then(|text| parse::ports(&text))
+    }
+
+    /// How many there are.
+    pub(crate) fn count(self) -> u64 {
+        (u64::from(self.last) + 1).saturating_sub(self.first.into())
     }
 }
 

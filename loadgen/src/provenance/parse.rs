@@ -129,6 +129,10 @@ mod tests {
     fn port_ranges() {
         let wide = Ports { first: 32_768, last: 60_999 };
         check(ports, &[("32768\t60999\n", Some(wide)), ("32768\n", None), ("1 70000\n", None)]);
+        assert_eq!(wide.count(), 28_232);
+        assert_eq!(Ports { first: 0, last: u16::MAX }.count(), 65_536);
+        assert_eq!(Ports { first: 2, last: 1 }.count(), 0);
+        assert!(Ports::look().is_some());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Whether this machine has what a run takes, before it begins.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use thiserror::Error;
 
 use super::{Options, Reuse};
 use crate::{
+    provenance::Ports,
     schedule::Rate,
     transport::{Endpoint, Transport},
 };
@@ -63,7 +64,7 @@ pub(super) fn check(options: &Options, transport: &Transport) -> Result<(), Budg
     }
     if options.reuse == Reuse::PerRequest && matches!(transport.endpoint, Endpoint::Tcp(_)) {
         let length = options.program.length().unwrap_or(TIME_WAIT);
-        let per_source = ports().unwrap_or(u64::from(u16::MAX));
+        let per_source = Ports::look().map_or(u64::from(u16::MAX), Ports::count);
         let sources = options.sources.len().max(1) as u64;
         if let Some(rate) = options.program.highest_rate() {
             self::new_connections(rate, length, per_source * sources)?;
@@ -90,17 +91,6 @@ fn new_connections(rate: Rate, length: Duration, ports: u64) -> Result<(), Budge
     if ports < wanted { Err(BudgetError::Ports { wanted, ports }) } else { Ok(()) }
 }
 
-/// How many ports the system chooses from.
-fn ports() -> Option<u64> {
-    count(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
-}
-
-fn count(range: &str) -> Option<u64> {
-    let (first, last) = range.trim().split_once(char::is_whitespace)?;
-    let (first, last): (u64, u64) = (first.parse().ok()?, last.trim().parse().ok()?);
-    (last + 1).checked_sub(first)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,8 +101,6 @@ mod tests {
 
     #[test]
     fn a_port_is_taken_for_a_minute() {
-        assert_eq!(count("32768\t60999\n"), Some(28_232));
-        assert_eq!(count("nonsense"), None);
         // 28,232 ports over a minute are 470 connections per second.
         assert_eq!(new(470.0, 3600, 28_232), Ok(()));
         let error = new(471.0, 3600, 28_232).unwrap_err();
