@@ -6,6 +6,7 @@
 mod command;
 mod machine;
 mod parse;
+mod url;
 
 use std::{
     fs::File,
@@ -19,6 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use machine::{Machine, Ports};
+pub(crate) use url::without_secrets as url_without_secrets;
 
 /// What is needed to repeat a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,7 +33,8 @@ pub struct Provenance {
     pub commit: String,
     /// SHA-256 of the program's file, in hexadecimal digits.
     pub binary_sha256: Option<String>,
-    /// The command line, the values of secret header fields left out.
+    /// The command line, with `***` in the place of what may be secret: bodies,
+    /// the values of most fields, and a URL's user and secret parameters.
     pub command: Vec<String>,
     /// What random arrivals were drawn from.
     pub seed: Option<u64>,

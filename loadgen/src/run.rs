@@ -118,7 +118,7 @@ impl Running {
         let unix = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let closed = options.program.highest_rate().is_none();
         let about = Run {
-            url: options.target.to_string(),
+            url: options.target.without_secrets(),
             method: options.method.to_string(),
             protocol: match options.protocol {
                 Protocol::Http1 => "HTTP/1.1".to_owned(),

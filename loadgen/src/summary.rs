@@ -64,7 +64,8 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// The URL that was requested.
+    /// The URL that was requested, with `***` in the place of secret parameters'
+    /// values.
     pub url: String,
     /// With which method.
     pub method: String,

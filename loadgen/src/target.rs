@@ -9,7 +9,7 @@ use std::{
 use hyper::Uri;
 use thiserror::Error;
 
-use crate::schedule::Rate;
+use crate::{provenance, schedule::Rate};
 
 /// An `http` or `https` URI in the parts that a request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,14 @@ impl FromStr for Target {
             authority: authority.to_string(),
             path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         })
+    }
+}
+
+impl Target {
+    /// The URL with `***` in the place of each secret parameter's value, to be
+    /// shown.
+    pub fn without_secrets(&self) -> String {
+        provenance::url_without_secrets(&self.to_string())
     }
 }
 

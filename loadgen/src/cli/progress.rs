@@ -36,7 +36,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        let target = options.target.to_string();
+        let target = options.target.without_secrets();
         Self { bar, target, about: options.program.to_string(), passed: Duration::ZERO }
     }
 

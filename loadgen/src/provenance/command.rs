@@ -1,42 +1,76 @@
 //! A command line that can be shown.
 
-/// Header fields whose names have one of these words in them are secret.
-const SECRET: [&str; 5] = ["authorization", "cookie", "token", "key", "secret"];
+use super::url::{self, MASK};
 
-/// What takes a header field, as the next argument or in the same.
-const FLAGS: [&str; 2] = ["--header", "-H"];
+/// The request fields whose values are shown: what is asked for, and not by
+/// whom. Those of all others may be secret.
+const SHOWN: [&str; 12] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-type",
+    "host",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "pragma",
+    "range",
+    "user-agent",
+];
 
-const MASK: &str = "***";
+/// What is shown of a value.
+type Mask = fn(&str) -> String;
 
-/// The arguments, with a mask in the place of each secret field's value.
+/// The flags whose values may be secret.
+const FLAGS: [(&str, Mask); 3] = [("--header", field), ("-H", field), ("--body", body)];
+
+/// The arguments, with a mask in the place of what may be secret: values of
+/// fields, bodies, and parts of URLs.
 pub(super) fn without_secrets(args: &[String]) -> Vec<String> {
-    let mut is_field = false;
-    args.iter()
-        .map(|arg| {
-            if is_field {
-                is_field = false;
-                return mask(arg);
-            }
-            is_field = FLAGS.contains(&arg.as_str());
-            match FLAGS.into_iter().find_map(|flag| Some((flag, arg.strip_prefix(flag)?))) {
-                Some((flag, field)) => format!("{flag}{}", mask(field)),
-                None => arg.clone(),
-            }
-        })
-        .collect()
+    let mut next: Option<Mask> = None;
+    let shown = args.iter().map(|arg| {
+        if let Some(mask) = next.take() {
+            return mask(arg);
+        }
+        next = FLAGS.into_iter().find_map(|(flag, mask)| (arg == flag).then_some(mask));
+        if next.is_some() {
+            return arg.clone();
+        }
+        let within =
+            FLAGS.into_iter().find_map(|(flag, mask)| Some((value_within(arg, flag)?, mask)));
+        match within {
+            Some(((flag, value), mask)) => format!("{flag}{}", mask(value)),
+            None => url::without_secrets(arg),
+        }
+    });
+    shown.collect()
 }
 
-fn mask(field: &str) -> String {
-    let is_secret = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        SECRET.iter().any(|word| text.contains(word))
-    };
-    match field.split_once(':') {
-        Some((name, _)) if is_secret(name) => format!("{name}: {MASK}"),
-        // Where the name ends is not clear, so nothing is shown.
-        None if is_secret(field) => MASK.to_owned(),
-        _ => field.to_owned(),
+/// `arg` as `flag` and the value that follows in the same argument: after a
+/// `=`, which a short flag can do without.
+fn value_within<'a>(arg: &'a str, flag: &str) -> Option<(&'a str, &'a str)> {
+    match arg.strip_prefix(flag)?.strip_prefix('=') {
+        Some(_) => Some(arg.split_at(flag.len() + 1)),
+        None if flag.starts_with("--") => None,
+        None => Some(arg.split_at(flag.len())),
     }
+}
+
+fn field(line: &str) -> String {
+    match line.split_once(':') {
+        Some((name, _)) if SHOWN.iter().any(|shown| name.trim().eq_ignore_ascii_case(shown)) => {
+            line.to_owned()
+        }
+        Some((name, _)) => format!("{name}: {MASK}"),
+        // Where the name ends is not clear, so nothing is shown.
+        None => MASK.to_owned(),
+    }
+}
+
+/// The name of a file is no secret, text may be one.
+fn body(text: &str) -> String {
+    if text.starts_with('@') { text.to_owned() } else { MASK.to_owned() }
 }
 
 #[cfg(test)]
@@ -50,21 +84,42 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked() {
+    fn fields_are_masked_unless_they_are_known_to_tell_nothing() {
         check(
             &["loadgen", "--header", "Authorization: Bearer a:b", "http://[::1]/key:1"],
             &["loadgen", "--header", "Authorization: ***", "http://[::1]/key:1"],
         );
-        check(&["--header=x-api-KEY:1"], &["--header=x-api-KEY: ***"]);
-        check(&["-H", "Set-Cookie:", "-HToken: 1"], &["-H", "Set-Cookie: ***", "-HToken: ***"]);
-        check(&["--header", "client-secret=1"], &["--header", "***"]);
-        // The second is a field, not a flag.
-        check(&["--header", "--header", "key: 1"], &["--header", "--header", "key: 1"]);
+        check(&["--header=x-tenant:1"], &["--header=x-tenant: ***"]);
+        check(&["-H", "Set-Cookie:", "-HX: 1"], &["-H", "Set-Cookie: ***", "-HX: ***"]);
+        check(&["-H=X: 1", "-H=Accept: a/b"], &["-H=X: ***", "-H=Accept: a/b"]);
+        check(&["--header", "accept=1"], &["--header", "***"]);
+        check(&["--header", "x-accept: 1"], &["--header", "x-accept: ***"]);
+        // What follows is a field, whatever it looks like.
+        check(&["--header", "--header", "-H", "--body"], &["--header", "***", "-H", "***"]);
+    }
+
+    #[test]
+    fn bodies_are_masked_and_their_files_are_not() {
+        check(&["--body", "pin=1", "--body=pin=1"], &["--body", "***", "--body=***"]);
+        check(&["--body", "@a/b", "--body=@a/b"], &["--body", "@a/b", "--body=@a/b"]);
+        check(&["--body=", "--body", ""], &["--body=***", "--body", "***"]);
+    }
+
+    #[test]
+    fn urls_are_masked() {
+        check(&["run", "http://a/?token=1", "--seed"], &["run", "http://a/?token=***", "--seed"]);
     }
 
     #[test]
     fn the_rest_is_as_it_was() {
-        for args in [&["--header", "Accept: a/b;q=1"][..], &["--header"], &["--seed", "7"], &[]] {
+        for args in [
+            &["--header", "Accept: a/b;q=1"][..],
+            &["-Huser-agent : me", "--header=RANGE:bytes=0-1"],
+            &["--header"],
+            &["--header-timeout", "1s", "--body-timeout=1s"],
+            &["--seed", "7", "--fail-if", "p99>1s"],
+            &[],
+        ] {
             check(args, args);
         }
     }

@@ -62,6 +62,32 @@ async fn those_of_a_run_are_there_and_no_others() {
     assert_eq!(read(&out).0.steps.len(), 1);
 }
 
+/// What they and the table say can be shown to anybody.
+#[tokio::test]
+async fn they_tell_no_secrets() {
+    let server = FaultServer::always(answer(OK)).await;
+    let folder = TempDir::new().unwrap();
+    let url = format!("http://{}/?token=hush", server.address);
+    let arguments = format!(
+        "--closed 1 --duration 50ms --method POST --header x-tenant:hush -Hcookie:hush \
+         --body=hush --out {}",
+        folder.path().display()
+    );
+    let output = ran(&url, &arguments).await;
+    check_exit(&output, 0);
+    // Who is asked is told them.
+    let head = server.heads().swap_remove(0);
+    for line in ["POST /?token=hush HTTP/1.1", "x-tenant: hush", "cookie: hush"] {
+        assert!(head.contains(line), "{head}");
+    }
+    assert!(text(&output.stdout).contains("/?token=***"), "{}", text(&output.stdout));
+    let files = names(folder.path()).into_iter().map(|name| fs::read(folder.path().join(name)));
+    let files = files.map(|file| String::from_utf8(file.unwrap()).unwrap());
+    for file in files.chain([text(&output.stdout).to_owned()]) {
+        assert!(!file.contains("hush"), "{file}");
+    }
+}
+
 /// Whoever runs it may be root, who may write anywhere but into a file.
 #[tokio::test]
 async fn nothing_is_sent_where_nothing_can_be_written() {

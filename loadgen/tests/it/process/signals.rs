@@ -95,10 +95,10 @@ async fn a_countdown_can_be_stopped() {
     for signal in [Signal::INT, Signal::TERM] {
         // For examples only (RFC 5737): nobody is there.
         let mut child =
-            loadgen("http://192.0.2.1/", "--rate 1 --i-may-load-this-host --duration 1s")
+            loadgen("http://192.0.2.1/?key=1", "--rate 1 --i-may-load-this-host --duration 1s")
                 .spawn()
                 .unwrap();
-        wait_for(&mut child, "1/s over 1s to http://192.0.2.1/; Ctrl-C").await;
+        wait_for(&mut child, "1/s over 1s to http://192.0.2.1/?key=***; Ctrl-C").await;
         tell(&child, signal);
         let output = timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
         assert_eq!(output.status.code(), Some(130));
