@@ -126,6 +126,30 @@ impl Program {
         }
     }
 
+    /// The most requests that are due within any `window`, if no time passes
+    /// between steps; in a closed model it is not known. A search may go on at
+    /// its highest rate.
+    pub fn most_within(&self, window: Duration) -> Option<f64> {
+        let highest = self.highest_rate()?;
+        let profiles = self.steps().iter().filter_map(|step| match &step.load {
+            Load::Open { profile, .. } => Some(profile),
+            Load::Closed { .. } => None,
+        });
+        // Where it is not known beforehand, or is too long, it may be so busy.
+        let whole = Profile::one_after_another(profiles).ok();
+        let highest = highest.per_second() * window.as_secs_f64();
+        Some(whole.map_or(highest, |profile| profile.most_within(window)))
+    }
+
+    /// The steps that are known beforehand.
+    fn steps(&self) -> &[Step] {
+        match self {
+            Self::Once(once) => std::slice::from_ref(&once.step),
+            Self::Steps(steps) => steps.all(),
+            Self::Search(_) => &[],
+        }
+    }
+
     /// Whether each of its steps holds one rate.
     pub fn holds_rates(&self) -> bool {
         match self {

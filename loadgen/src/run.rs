@@ -52,7 +52,7 @@ pub async fn run(
 ) -> Result<Summary, RunError> {
     contradiction::check(&options)?;
     let (transport, place) = unstopped(&mut signals, reach::transport(&options)).await??;
-    budget::check(&options, &transport)?;
+    budget::check(&options, &transport, place)?;
     if place == Place::Elsewhere {
         for left in (1..=COUNTDOWN).rev() {
             observe(Event::Countdown(left));

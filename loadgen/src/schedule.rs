@@ -20,6 +20,7 @@
 //! that the same arguments give the same schedule on any machine.
 
 mod arrivals;
+mod busiest;
 mod profile;
 mod segment;
 

@@ -98,6 +98,26 @@ fn each_step_has_arrivals_of_its_own() {
 }
 
 #[test]
+fn the_most_that_is_due_within_a_minute() {
+    let most = |program: &Program| program.most_within(seconds(60)).map(f64::round);
+    let steps =
+        |sweep, repeat| Program::Steps(Steps::new(options(sweep, repeat, Order::Up)).unwrap());
+    let profile = Profile::constant(rate(100.0), seconds(10)).unwrap();
+    let load = Load::Open { profile, arrivals: Arrivals::Constant };
+    assert_eq!(most(&once(load, None)), Some(1000.0));
+    // Each lasts 23 s: the last two and the end of the one before.
+    assert_eq!(most(&steps("10,20,40", 1)), Some(14.0 * 10.0 + 23.0 * 60.0));
+    // Or two of the highest rate, and all between them that fits.
+    assert_eq!(most(&steps("1,100", 2)), Some(37.0 * 100.0 + 23.0));
+    // A year and more is no schedule, and is as busy as it can be.
+    let long = StepsOptions { hold: seconds(20_000_000), ..options("1,5", 1, Order::Down) };
+    assert_eq!(most(&Program::Steps(Steps::new(long).unwrap())), Some(300.0));
+    assert_eq!(most(&Program::Search(search())), Some(60.0 * search().highest().per_second()));
+    let load = Load::Closed { users: NonZeroU32::MIN, duration: seconds(10) };
+    assert_eq!(most(&once(load, None)), None);
+}
+
+#[test]
 fn what_cannot_be_is_named() {
     #[track_caller]
     fn fails(options: StepsOptions, expected: &str) {

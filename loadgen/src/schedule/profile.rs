@@ -125,6 +125,14 @@ impl Profile {
         ])
     }
 
+    /// `profiles` without a pause between them.
+    pub fn one_after_another<'a>(
+        profiles: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<Self, ProfileError> {
+        let segments = profiles.into_iter().flat_map(|profile| &profile.segments);
+        Self::of(segments.map(|segment| (segment.shape, segment.length)))
+    }
+
     fn of(pieces: impl IntoIterator<Item = (Shape, Duration)>) -> Result<Self, ProfileError> {
         let mut segments = Vec::new();
         let mut begins = Duration::ZERO;
@@ -147,6 +155,13 @@ impl Profile {
     /// How long the schedule lasts.
     pub fn length(&self) -> Duration {
         self.segments.last().map_or(Duration::ZERO, |last| last.begins + last.length)
+    }
+
+    /// When it begins, when each of its pieces ends, and so when the rate may
+    /// begin to change in another way.
+    pub(super) fn turns(&self) -> impl Iterator<Item = Duration> {
+        let ends = self.segments.iter().map(|segment| segment.begins + segment.length);
+        std::iter::once(Duration::ZERO).chain(ends)
     }
 
     /// The highest rate that it reaches.

@@ -32,7 +32,7 @@ pub(super) struct ConnectionArguments {
     #[arg(long, value_name = "N", default_value = "16")]
     streams: NonZeroUsize,
 
-    /// Open a connection for each request
+    /// Open a connection for each request; with --closed it is not known beforehand whether ports suffice, and what finds none fails as `addr_not_available`
     #[arg(long)]
     new_connections: bool,
 

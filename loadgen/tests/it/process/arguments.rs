@@ -59,7 +59,11 @@ async fn wrong_ones_are_refused_with_a_way_out() {
         ("--rate 10 --cacert /nowhere --insecure", "cannot be used with"),
         ("--rate 10 --cacert /nowhere/ca.pem", "cannot read --cacert /nowhere/ca.pem"),
         ("--rate 10 --resolve localhost", "example.org:443:127.0.0.1"),
-        ("--rate 100k --duration 2m --new-connections", "add --source addresses"),
+        ("--rate 100k --duration 2m --new-connections", "for which a closed one keeps its port"),
+        (
+            "--rate 100k --duration 2m --new-connections --source 127.0.0.2",
+            "add --source addresses",
+        ),
         ("--rate 10 --connections 100000000", "ulimit -n"),
         // What is asked for, and what is demanded.
         ("--rate 10 --header accept", "name: value"),
