@@ -5,7 +5,7 @@ use std::{cell::Cell, error::Error, fmt, io, net::IpAddr, net::SocketAddr};
 use rustix::io::Errno;
 use tokio::{
     net::{TcpSocket, TcpStream, UnixStream},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
 use super::{Endpoint, Transport, stream::Stream};
@@ -65,27 +65,36 @@ impl Sources {
 }
 
 impl Transport {
-    /// An open connection, TLS included.
+    /// A connection without HTTP, TLS included.
     pub(super) async fn connect(&self, sources: &Sources) -> Result<Box<dyn Stream>, Failure> {
-        let opened = timeout(self.timeouts.connect, async {
-            match &self.endpoint {
-                Endpoint::Tcp(address) => {
-                    let stream = tcp(*address, sources.next(&self.sources))
-                        .await
-                        .map_err(Failure::of_opening)?;
-                    match &self.tls {
-                        None => Ok(Box::new(stream) as Box<dyn Stream>),
-                        Some(tls) => Ok(Box::new(tls.connect(stream).await?) as Box<dyn Stream>),
-                    }
-                }
-                Endpoint::Unix(path) => {
-                    let stream = UnixStream::connect(path).await.map_err(Failure::of_opening)?;
-                    Ok(Box::new(stream) as Box<dyn Stream>)
+        match &self.endpoint {
+            Endpoint::Tcp(address) => {
+                let stream = tcp(*address, sources.next(&self.sources))
+                    .await
+                    .map_err(Failure::of_opening)?;
+                match &self.tls {
+                    None => Ok(Box::new(stream)),
+                    Some(tls) => Ok(Box::new(tls.connect(stream).await?)),
                 }
             }
-        });
-        opened.await.unwrap_or_else(|_| Err(Fault::ConnectTimeout.into()))
+            Endpoint::Unix(path) => {
+                Ok(Box::new(UnixStream::connect(path).await.map_err(Failure::of_opening)?))
+            }
+        }
     }
+
+    /// When a connection that is needed now has to be open.
+    pub(super) fn connect_deadline(&self) -> Instant {
+        Instant::now() + self.timeouts.connect
+    }
+}
+
+/// What `opening` comes to until `deadline`.
+pub(super) async fn opened<T>(
+    deadline: Instant,
+    opening: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    timeout_at(deadline, opening).await.unwrap_or_else(|_| Err(Fault::ConnectTimeout.into()))
 }
 
 async fn tcp(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
