@@ -56,7 +56,9 @@ pub(crate) enum Command {
     /// Each generator, on this machine or another, runs the same program with a
     /// --shard of its own; their folders are brought to one machine. Histograms
     /// and counters add up without loss, intervals to within half of one, and
-    /// what --fail-if asked for is looked at anew. A search cannot be merged.
+    /// what --fail-if asked for is looked at anew. A search cannot be merged, nor
+    /// can shards that are the same, or parts of another number. Generators that
+    /// had no --shard each sent the whole program, and their rates add up.
     ///
     /// Exits as `run` does, by what all of them came to: with 2 when the runs
     /// do not belong together.

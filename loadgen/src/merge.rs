@@ -9,6 +9,8 @@
 //! - Intervals (`grid`) of different generators do not begin at the same moment:
 //!   each is laid onto the nearest cell of a grid, so when something happened is
 //!   said to within half an interval.
+//! - Shards (`shards`) of an open model add up to its program; whoever sent all
+//!   of it without `--shard` sent it once more, and the rates add up.
 //! - Rates are the sum's over the time for which the step was held. In-flight
 //!   requests are added, the most at a time too, as if all had had it at once.
 //! - Demands are looked at anew (`steps`): what each shard did says little of
@@ -21,6 +23,7 @@ mod check;
 mod grid;
 mod health;
 mod log;
+mod shards;
 mod source;
 mod steps;
 
@@ -32,6 +35,7 @@ use std::{
 pub use check::MergeError;
 pub use grid::Stretch;
 pub use log::{Log, Logged};
+use shards::Sent;
 pub use source::{Contents, Source, SourceError};
 
 use crate::{
@@ -117,7 +121,8 @@ fn run(made: &[Made<'_>], first: &Run) -> Run {
     let ends =
         made.iter().map(|made| made.after.as_secs_f64() + made.source.summary.run.lasted_seconds);
     Run {
-        program: check::by_generators(check::nominal(&first.program), generators),
+        program: check::by_generators(check::nominal(&first.program), generators, Sent::of(first)),
+        shards: runs().flat_map(|run| run.shards.iter().copied()).collect(),
         threads: runs().map(|run| run.threads).sum(),
         connections: runs().map(|run| run.connections).sum(),
         pacer: pacers.into_iter().collect::<Vec<_>>().join(", "),

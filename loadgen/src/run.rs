@@ -126,6 +126,7 @@ impl Running {
             },
             program: options.program.to_string(),
             model: if closed { Model::Closed } else { Model::Open },
+            shards: vec![options.shard],
             threads: options.threads,
             connections: engine.about.opened,
             pacer: engine.about.pacer.to_owned(),

@@ -22,6 +22,7 @@ use crate::{
     program::SearchResult,
     provenance::Provenance,
     record::{Record, Totals},
+    schedule::Shard,
     verdict::{Health, Verdict},
 };
 
@@ -75,6 +76,9 @@ pub struct Run {
     pub program: String,
     /// Whether requests had due times.
     pub model: Model,
+    /// Which part of an open model's requests each generator sent; several that
+    /// sent all of them held a multiple of the program's rates together.
+    pub shards: Vec<Shard>,
     /// Threads that send.
     pub threads: usize,
     /// Connections opened before the start.
@@ -149,7 +153,8 @@ pub struct Step {
     pub index: u32,
     /// How many steps of the same rate came before it.
     pub trial: u32,
-    /// The rate that it holds, where it holds one, in requests per second.
+    /// The rate that it holds, where it holds one, in requests per second; of
+    /// several generators, the one that they held together.
     pub rate: Option<f64>,
     /// The rate at which requests were planned while it was judged, in requests
     /// per second; in a closed model, at which they were sent.

@@ -80,6 +80,7 @@ async fn check(arrivals: Arrivals) -> (Summary, Merged) {
     let sources = [read(&first), read(&second)];
     let merged = merge::merge(sources.to_vec()).unwrap();
     assert!(merged.warnings.is_empty(), "{:?}", merged.warnings);
+    assert_eq!(merged.summary.run.shards, [shard(0), shard(1)]);
     assert!(merged.summary.totals.add_up());
     let planned: u64 = sources.iter().map(|source| source.summary.totals.planned).sum();
     assert_eq!(merged.summary.totals.planned, planned);

@@ -190,6 +190,7 @@ async fn what_is_unknown_or_missing_is_refused() {
     let places = [
         "",
         "/run",
+        "/run/shards/0",
         "/ended",
         "/totals",
         "/measures",

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::Source;
+use super::{Sent, Source, shards};
 use crate::{
     record::Miscounted,
+    schedule::Shard,
     summary::{Ended, Model, Run, Step},
 };
 
@@ -55,6 +56,34 @@ pub enum MergeError {
         /// What it is in the other.
         another: String,
     },
+    /// Two have sent the same part of the program.
+    #[error(
+        "{first} and {other} have both sent shard {shard}, so some requests were sent twice and \
+         others by nobody: make the runs again, each generator with a --shard of its own"
+    )]
+    SameShard {
+        /// The folder of the first.
+        first: String,
+        /// The folder of the one that has the same.
+        other: String,
+        /// What both have sent.
+        shard: Shard,
+    },
+    /// Their parts are not of the same size.
+    #[error(
+        "{first} has sent shard {one}, and {other} shard {another}, which are no parts of one \
+         program: make the runs again, with the same N in each --shard K/N"
+    )]
+    Sharded {
+        /// The folder of the first.
+        first: String,
+        /// The folder of the one that differs.
+        other: String,
+        /// What the first has sent.
+        one: Shard,
+        /// What the other has sent.
+        another: Shard,
+    },
     /// The counters of the sum contradict each other.
     #[error(transparent)]
     Miscounted(#[from] Miscounted),
@@ -70,7 +99,8 @@ pub(super) fn check(sources: &[Source]) -> Result<(), MergeError> {
         }
     }
     let [first, others @ ..] = sources else { return Ok(()) };
-    others.iter().try_for_each(|other| compare(first, other))
+    others.iter().try_for_each(|other| compare(first, other))?;
+    shards::check(sources)
 }
 
 /// A copy of a run is the same one.
@@ -106,23 +136,30 @@ fn compare(first: &Source, other: &Source) -> Result<(), MergeError> {
         };
         return Err(different(count(steps.len()), count(others.len())));
     }
+    compare_steps(first, other)?;
+    // Users are each generator's own.
+    if one.model == Model::Open && nominal(&one.program) != nominal(&another.program) {
+        return Err(different(one.program.clone(), another.program.clone()));
+    }
+    Ok(())
+}
+
+fn compare_steps(first: &Source, other: &Source) -> Result<(), MergeError> {
+    let (steps, others) = (&first.summary.steps, &other.summary.steps);
     for (index, (step, another)) in steps.iter().zip(others).enumerate() {
         let was_cut = index + 1 == steps.len()
             && [first, other].iter().any(|source| source.summary.ended != Ended::Finished);
-        let about = |step: &Step| if was_cut { plan(step) } else { held(step) };
-        if about(step) != about(another) {
+        let about = if was_cut { plan } else { held };
+        let (one, another) = (about(first, step), about(other, another));
+        if one != another {
             return Err(MergeError::Step {
                 step: index,
                 first: first.name.clone(),
                 other: other.name.clone(),
-                one: about(step),
-                another: about(another),
+                one,
+                another,
             });
         }
-    }
-    // Users are each generator's own.
-    if one.model == Model::Open && nominal(&one.program) != nominal(&another.program) {
-        return Err(different(one.program.clone(), another.program.clone()));
     }
     Ok(())
 }
@@ -140,16 +177,18 @@ fn model(run: &Run) -> String {
 
 /// What was to be done, without how long: the last step of a run that was cut
 /// short held for less long.
-fn plan(step: &Step) -> String {
-    let rate = step.rate.map_or_else(|| "without a rate".to_owned(), |rate| format!("{rate}/s"));
+fn plan(source: &Source, step: &Step) -> String {
+    let rate = shards::rate_of_program(source, step);
+    let rate = rate.map_or_else(|| "without a rate".to_owned(), |rate| format!("{rate}/s"));
     format!("{rate}, settled for {} s", step.settle_seconds)
 }
 
-fn held(step: &Step) -> String {
-    format!("{} and held for {} s", plan(step), step.hold_seconds)
+fn held(source: &Source, step: &Step) -> String {
+    format!("{} and held for {} s", plan(source, step), step.hold_seconds)
 }
 
 const BY: &str = ", by ";
+const EACH: &str = "each of ";
 const GENERATORS: &str = " generators";
 
 /// A program without how many made it.
@@ -161,16 +200,17 @@ pub(super) fn nominal(program: &str) -> &str {
 }
 
 /// A program, and how many made it.
-pub(super) fn by_generators(program: &str, count: usize) -> String {
-    match count {
-        1 => program.to_owned(),
-        count => format!("{program}{BY}{count}{GENERATORS}"),
+pub(super) fn by_generators(program: &str, count: usize, sent: Sent) -> String {
+    match (count, sent) {
+        (1, _) => program.to_owned(),
+        (count, Sent::Part) => format!("{program}{BY}{count}{GENERATORS}"),
+        (count, Sent::All) => format!("{program}{BY}{EACH}{count}{GENERATORS}"),
     }
 }
 
 /// What should be known of runs that are added.
 pub(super) fn warnings(sources: &[Source]) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = Vec::from_iter(shards::missing(sources));
     for source in sources {
         let lacking = source.lacking();
         if source.log.truncated || 0 < lacking {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Made, MergeError, Source, health};
+use super::{Made, MergeError, Source, health, shards};
 use crate::{
     condition::Reading,
     fault::Fault,
@@ -50,7 +50,7 @@ pub(super) fn step(
     let step = Step {
         index: first.index,
         trial: first.trial,
-        rate: first.rate,
+        rate: shards::rate_together(&steps),
         offered_rate: per_second(totals.planned, hold),
         completed_rate: per_second(totals.completed, hold),
         throughput: each().map(|step| step.throughput).sum(),

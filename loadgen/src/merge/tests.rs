@@ -1,5 +1,6 @@
 mod properties;
 mod refusals;
+mod shards;
 
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +12,7 @@ use crate::{
         tables::{IntervalRow, Part, Place},
     },
     record::{Clock, Outcome, Tag, Times},
+    schedule::Shard,
     summary::{
         Model, Threshold,
         fixtures::{self, HOLD, answer, moments, requests},
@@ -64,10 +66,21 @@ fn source(name: &str, after_ms: u64, steps: &[Intervals]) -> Source {
 }
 
 fn two() -> [Source; 2] {
-    [
+    let mut two = [
         source("a", 0, &[vec![vec![200, 300], vec![400]], vec![vec![500]]]),
         source("b", 400, &[vec![vec![202], vec![302, 402, 502]], vec![vec![]]]),
-    ]
+    ];
+    // Its load changes from moment to moment.
+    let machine = two[0].summary.provenance[0].machine.clone();
+    for (index, source) in (0..).zip(&mut two) {
+        source.summary.run.shards = vec![shard(index, 2)];
+        source.summary.provenance[0].machine = machine.clone();
+    }
+    two
+}
+
+fn shard(index: u32, of: u32) -> Shard {
+    Shard::new(index, of.try_into().unwrap()).unwrap()
 }
 
 fn responses(merged: &Merged) -> Vec<(u128, u64)> {
@@ -189,7 +202,8 @@ fn a_run_that_was_cut_short_fits() {
 #[test]
 fn what_does_not_fit_is_said() {
     let [one, other] = two();
-    let late = source("b", 20_000, &[vec![vec![]], vec![vec![]]]);
+    let mut late = source("b", 20_000, &[vec![vec![]], vec![vec![]]]);
+    late.summary.run.shards = vec![shard(1, 2)];
     let merged = merge(vec![one.clone(), late]).unwrap();
     let expected = "b began when a had ended: rates are added as if they had been made at once";
     assert_eq!(merged.warnings, [expected]);

@@ -1,11 +1,13 @@
 //! How arrivals are spaced, and how several generators share them.
 
-use std::{iter::FusedIterator, num::NonZeroU32, time::Duration};
+use std::{fmt, iter::FusedIterator, num::NonZeroU32, time::Duration};
 
 use chacha20::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Profile;
@@ -30,10 +32,36 @@ pub enum Arrivals {
 /// *n* such processes together are one at the whole rate (superposition;
 /// Kingman, *Poisson Processes*, 1993, §2.2). Their times therefore depend on
 /// *n*, which the evenly spaced ones do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Unchecked", deny_unknown_fields)]
 pub struct Shard {
+    /// Which one it is, counted from 0.
+    index: u32,
+    /// Of how many.
+    of: NonZeroU32,
+}
+
+/// What was written as a shard.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
     index: u32,
     of: NonZeroU32,
+}
+
+impl TryFrom<Unchecked> for Shard {
+    type Error = ShardError;
+
+    fn try_from(shard: Unchecked) -> Result<Self, ShardError> {
+        Self::new(shard.index, shard.of)
+    }
+}
+
+/// As `--shard` takes it.
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
 }
 
 /// A shard that is not among those there are.
@@ -51,6 +79,11 @@ impl Shard {
     /// Shard `index`, counted from 0, of `of`.
     pub fn new(index: u32, of: NonZeroU32) -> Result<Self, ShardError> {
         if index < of.get() { Ok(Self { index, of }) } else { Err(ShardError { index, of }) }
+    }
+
+    /// Which of them it is, counted from 0.
+    pub fn index(self) -> u32 {
+        self.index
     }
 
     /// Of how many shards it is one.

@@ -5,7 +5,7 @@ mod inverse;
 
 use std::{fmt, time::Duration};
 
-use super::{Profile, Rate, Spike, Stage};
+use super::{Profile, Rate, Shard, Spike, Stage};
 
 fn rate(per_second: f64) -> Rate {
     Rate::new(per_second).unwrap()
@@ -117,4 +117,17 @@ impl Case {
 
 fn line(a: f64, b: f64, length: f64) -> (f64, Rates) {
     (length, Box::new(move |t| a + (b - a) * t / length))
+}
+
+/// What is no shard is none in a file either.
+#[test]
+fn shards_are_read_back() {
+    let shard = Shard::new(1, 3.try_into().unwrap()).unwrap();
+    let json = serde_json::to_value(shard).unwrap();
+    assert_eq!(json, serde_json::json!({"index": 1, "of": 3}));
+    assert_eq!(serde_json::from_value::<Shard>(json).unwrap(), shard);
+    assert_eq!(shard.to_string(), "1/3");
+    for none in [r#"{"index":3,"of":3}"#, r#"{"index":0,"of":0}"#, r#"{"index":0}"#] {
+        assert!(serde_json::from_str::<Shard>(none).is_err(), "{none}");
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     health::{Activity, ThreadActivity},
     provenance::Provenance,
     record::{Answer, Body, Due, Moments, Outcome, Record, Times, Totals},
+    schedule::Shard,
     verdict::{Health, Verdict},
 };
 
@@ -104,6 +105,7 @@ pub(crate) fn summary(model: Model, record: &Record, steps: Vec<Step>) -> Summar
                 Model::Closed => "8 users over 10s".to_owned(),
             },
             model,
+            shards: vec![Shard::WHOLE],
             threads: 1,
             connections: 64,
             pacer: "timerfd".to_owned(),
