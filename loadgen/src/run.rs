@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     condition::Sustained,
-    engine::{self, Engine, Task},
+    engine::{self, Engine, EngineError, Task},
     program::Program,
     provenance::Provenance,
     record::{Record, Totals},
@@ -51,14 +51,13 @@ pub async fn run(
     mut observe: impl FnMut(Event<'_>),
 ) -> Result<Summary, RunError> {
     contradiction::check(&options)?;
-    let (transport, place) = unstopped(&mut signals, reach::transport(&options)).await??;
+    let (mut transport, place) = unstopped(&mut signals, reach::transport(&options)).await??;
     budget::check(&options, &transport, place)?;
     if place == Place::Elsewhere {
-        for left in (1..=COUNTDOWN).rev() {
-            observe(Event::Countdown(left));
-            unstopped(&mut signals, sleep(Duration::from_secs(1))).await?;
-        }
+        unstopped(&mut signals, countdown(&mut observe)).await?;
     }
+    let settled = unstopped(&mut signals, transport.settle()).await?;
+    settled.map_err(EngineError::Unreachable)?;
     let starting = Engine::start(engine::Setup {
         transport: Arc::new(transport),
         threads: options.threads,
@@ -79,6 +78,13 @@ pub async fn run(
     listener.abort();
     engine.end();
     measured
+}
+
+async fn countdown(observe: &mut impl FnMut(Event<'_>)) {
+    for left in (1..=COUNTDOWN).rev() {
+        observe(Event::Countdown(left));
+        sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The output of `beginning`, unless a signal comes first: until the first

@@ -150,19 +150,17 @@ pub enum Place {
 }
 
 impl Permission {
-    /// The first of `addresses`, and where it is, if this permits to ask any
-    /// of them at `highest`: which of them a name stands for is not ours to
-    /// choose. Without a highest rate it depends on the answers.
-    pub fn choose(
-        self,
-        addresses: &[SocketAddr],
-        highest: Option<Rate>,
-    ) -> Result<(SocketAddr, Place), Refused> {
-        let first = *addresses.first().ok_or(Refused::NoAddress)?;
+    /// Where `addresses` are, if this permits to ask any of them at `highest`:
+    /// it depends on who answers which of them is asked, so what is not wholly
+    /// here is elsewhere. Without a highest rate it depends on the answers.
+    pub fn place(self, addresses: &[SocketAddr], highest: Option<Rate>) -> Result<Place, Refused> {
+        if addresses.is_empty() {
+            return Err(Refused::NoAddress);
+        }
         // An IPv4 address within IPv6 is what it is in IPv4.
         let is_here = |address: &&SocketAddr| address.ip().to_canonical().is_loopback();
         let Some(foreign) = addresses.iter().find(|address| !is_here(address)) else {
-            return Ok((first, Place::Here));
+            return Ok(Place::Here);
         };
         match (self, highest) {
             (Self::LoopbackOnly, _) => Err(Refused::Foreign(*foreign)),
@@ -170,7 +168,7 @@ impl Permission {
                 Err(Refused::TooFast { highest, cap })
             }
             (Self::UpTo(_), None) => Err(Refused::Unbounded),
-            (Self::UpTo(_), Some(_)) | (Self::Unlimited, _) => Ok((first, Place::Elsewhere)),
+            (Self::UpTo(_), Some(_)) | (Self::Unlimited, _) => Ok(Place::Elsewhere),
         }
     }
 }
@@ -243,18 +241,19 @@ mod tests {
                 .map(|address| address.parse().unwrap());
         let rate = |per_second| Rate::new(per_second).unwrap();
         let (slow, fast) = (Some(rate(100.0)), Some(rate(100.5)));
-        for fine in [own, own6, mapped] {
-            let chosen = Permission::LoopbackOnly.choose(&[fine], fast);
-            assert_eq!(chosen, Ok((fine, Place::Here)));
+        for fine in [&[own][..], &[own6], &[mapped], &[own6, own, mapped]] {
+            assert_eq!(Permission::LoopbackOnly.place(fine, fast), Ok(Place::Here));
         }
-        let refused = Permission::LoopbackOnly.choose(&[own, other], slow);
-        assert_eq!(refused, Err(Refused::Foreign(other)));
         let up_to = Permission::UpTo(rate(100.0));
-        assert_eq!(up_to.choose(&[other, own], slow), Ok((other, Place::Elsewhere)));
-        assert!(matches!(up_to.choose(&[other], fast), Err(Refused::TooFast { .. })));
-        assert_eq!(up_to.choose(&[other], None), Err(Refused::Unbounded));
-        assert_eq!(Permission::Unlimited.choose(&[other], None), Ok((other, Place::Elsewhere)));
-        assert_eq!(up_to.choose(&[], slow), Err(Refused::NoAddress));
+        for mixed in [&[other][..], &[own, other], &[other, own], &[own6, own, other]] {
+            let refused = Permission::LoopbackOnly.place(mixed, slow);
+            assert_eq!(refused, Err(Refused::Foreign(other)));
+            assert_eq!(up_to.place(mixed, slow), Ok(Place::Elsewhere));
+            assert!(matches!(up_to.place(mixed, fast), Err(Refused::TooFast { .. })));
+            assert_eq!(up_to.place(mixed, None), Err(Refused::Unbounded));
+            assert_eq!(Permission::Unlimited.place(mixed, None), Ok(Place::Elsewhere));
+        }
+        assert_eq!(up_to.place(&[], slow), Err(Refused::NoAddress));
     }
 
     #[test]

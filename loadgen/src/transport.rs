@@ -51,8 +51,9 @@ pub struct Transport {
 /// Where connections go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// An address and port.
-    Tcp(SocketAddr),
+    /// An address and port, and others of the same name that are good as long as
+    /// it is not known whether the first one answers.
+    Tcp(SocketAddr, Vec<SocketAddr>),
     /// A unix socket.
     Unix(PathBuf),
 }

@@ -78,7 +78,7 @@ pub(super) fn check(
     if let Ok(limit) = rlimit::increase_nofile_limit(u64::MAX) {
         descriptors(connections, limit)?;
     }
-    if options.reuse == Reuse::PerRequest && matches!(transport.endpoint, Endpoint::Tcp(_)) {
+    if options.reuse == Reuse::PerRequest && matches!(transport.endpoint, Endpoint::Tcp(..)) {
         let per_source = Ports::look().map_or(u64::from(u16::MAX), Ports::count);
         let ports = per_source * options.sources.len().max(1) as u64;
         let kept = kept(place, &options.sources, Reusing::look());

@@ -9,7 +9,7 @@ use tokio::net::lookup_host;
 use super::{Options, RunError};
 use crate::{
     fault::Fault,
-    target::{Place, Scheme},
+    target::{Place, Refused, Scheme},
     transport::{Endpoint, Failure, Protocol, Reuse, Tls, Transport},
 };
 
@@ -46,13 +46,15 @@ async fn endpoint(options: &Options) -> Result<(Endpoint, Place), RunError> {
         return Ok((Endpoint::Unix(path.clone()), Place::Here));
     }
     let target = &options.target;
-    let by_hand = options.resolve.iter().find_map(|resolve| resolve.of(target));
-    let addresses: Vec<SocketAddr> = match by_hand {
-        Some(address) => vec![address],
-        None => lookup_host((target.host.as_str(), target.port)).await.map_err(unknown)?.collect(),
-    };
-    let (address, place) = options.permission.choose(&addresses, options.program.highest_rate())?;
-    Ok((Endpoint::Tcp(address), place))
+    let by_hand = options.resolve.iter().filter_map(|resolve| resolve.of(target));
+    let mut addresses: Vec<SocketAddr> = by_hand.collect();
+    if addresses.is_empty() {
+        let name = (target.host.as_str(), target.port);
+        addresses.extend(lookup_host(name).await.map_err(unknown)?);
+    }
+    let place = options.permission.place(&addresses, options.program.highest_rate())?;
+    let [first, others @ ..] = addresses.as_slice() else { return Err(Refused::NoAddress.into()) };
+    Ok((Endpoint::Tcp(*first, others.into()), place))
 }
 
 fn unknown(error: io::Error) -> RunError {

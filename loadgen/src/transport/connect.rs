@@ -68,7 +68,7 @@ impl Transport {
     /// A connection without HTTP, TLS included.
     pub(super) async fn connect(&self, sources: &Sources) -> Result<Box<dyn Stream>, Failure> {
         match &self.endpoint {
-            Endpoint::Tcp(address) => {
+            Endpoint::Tcp(address, _) => {
                 let stream = tcp(*address, sources.next(&self.sources))
                     .await
                     .map_err(Failure::of_opening)?;
@@ -83,6 +83,33 @@ impl Transport {
         }
     }
 
+    /// Keeps the first of the addresses that answers, where there are several: all
+    /// connections go to the same one. They are tried in turn, which is the order
+    /// of RFC 8305, each for an equal part of the time that there is.
+    pub(crate) async fn settle(&mut self) -> Result<(), Failure> {
+        let Endpoint::Tcp(first, others) = &self.endpoint else { return Ok(()) };
+        if others.is_empty() {
+            return Ok(());
+        }
+        let deadline = self.connect_deadline();
+        let (sources, mut failed) = (Sources::default(), Vec::new());
+        let addresses = std::iter::once(first).chain(others);
+        for (left, address) in (1..=count(others) + 1).rev().zip(addresses) {
+            let now = Instant::now();
+            let part = deadline.saturating_duration_since(now) / left;
+            let source = sources.next(&self.sources);
+            let opening = async { tcp(*address, source).await.map_err(Failure::of_opening) };
+            match opened(now + part, opening).await {
+                Ok(_) => {
+                    self.endpoint = Endpoint::Tcp(*address, Vec::new());
+                    return Ok(());
+                }
+                Err(failure) => failed.push((*address, failure)),
+            }
+        }
+        Err(none_answers(&failed))
+    }
+
     /// When a connection that is needed now has to be open.
     pub(super) fn connect_deadline(&self) -> Instant {
         Instant::now() + self.timeouts.connect
@@ -95,6 +122,17 @@ pub(super) async fn opened<T>(
     opening: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     timeout_at(deadline, opening).await.unwrap_or_else(|_| Err(Fault::ConnectTimeout.into()))
+}
+
+fn count(addresses: &[SocketAddr]) -> u32 {
+    u32::try_from(addresses.len()).unwrap_or(u32::MAX)
+}
+
+/// The fault of the last address, with what each of them said.
+fn none_answers(failed: &[(SocketAddr, Failure)]) -> Failure {
+    let fault = failed.last().map_or(Fault::ConnectFailed, |(_, failure)| failure.fault);
+    let each = failed.iter().map(|(address, failure)| format!("{address} {failure}"));
+    Failure::new(fault, each.collect::<Vec<_>>().join(", "))
 }
 
 async fn tcp(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
@@ -125,7 +163,13 @@ fn fault_of_opening(error: &io::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use hyper::Request;
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::transport::{Expected, Protocol, Reuse, Timeouts};
 
     #[test]
     fn errors_of_the_system() {
@@ -142,6 +186,77 @@ mod tests {
         ] {
             assert_eq!(fault_of_opening(&errno.into()), fault, "{errno}");
         }
+    }
+
+    const CONNECT: Duration = Duration::from_secs(9);
+
+    fn transport(addresses: &[SocketAddr]) -> Transport {
+        Transport {
+            endpoint: Endpoint::Tcp(addresses[0], addresses[1..].into()),
+            tls: None,
+            protocol: Protocol::Http1,
+            reuse: Reuse::KeepAlive,
+            sources: Vec::new(),
+            timeouts: Timeouts { connect: CONNECT, header: CONNECT, body: CONNECT },
+            request: Request::default(),
+            expected: Expected::first(),
+        }
+    }
+
+    fn bound() -> TcpSocket {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        socket
+    }
+
+    /// A listener that lets whoever comes wait, and those before who keep it busy.
+    fn busy() -> (TcpListener, Vec<std::net::TcpStream>) {
+        let listener = bound().listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(50));
+        (listener, std::iter::from_fn(|| connect().ok()).collect())
+    }
+
+    /// Which of `addresses` is kept, what else is said, and after how much time.
+    async fn settled(addresses: &[SocketAddr]) -> (Result<SocketAddr, String>, Duration) {
+        let (start, mut transport) = (Instant::now(), transport(addresses));
+        let settled = transport.settle().await.map_err(|failure| failure.to_string());
+        let kept = settled.map(|()| match transport.endpoint {
+            Endpoint::Tcp(address, others) => {
+                assert_eq!(others, []);
+                address
+            }
+            Endpoint::Unix(path) => panic!("{path:?}"),
+        });
+        (kept, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_address_that_answers_is_kept() {
+        let (refusing, (busy, _waiting)) = (bound(), busy());
+        let listening = [bound().listen(9).unwrap(), bound().listen(9).unwrap()];
+        let [one, other] = [0, 1].map(|index: usize| listening[index].local_addr().unwrap());
+        let (refusing, busy) = (refusing.local_addr().unwrap(), busy.local_addr().unwrap());
+        for (addresses, expected, parts) in [
+            (&[one, other][..], one, 0),
+            (&[other, refusing, one], other, 0),
+            (&[refusing, other, one], other, 0),
+            // What keeps silent has its part of the time.
+            (&[busy, one], one, 1),
+            (&[busy, busy, one], one, 2),
+            // Nobody is asked where there is no choice.
+            (&[refusing], refusing, 0),
+        ] {
+            let (kept, took) = settled(addresses).await;
+            assert_eq!(kept.as_ref(), Ok(&expected), "{addresses:?}");
+            assert_eq!(took, CONNECT / count(addresses) * parts, "{addresses:?}");
+        }
+        let (none, took) = settled(&[busy, refusing]).await;
+        let says = format!(
+            "connect_refused: {busy} connect_timeout, {refusing} connect_refused: Connection \
+             refused (os error 111)"
+        );
+        assert_eq!((none, took), (Err(says), CONNECT / 2));
     }
 
     #[test]

@@ -136,7 +136,7 @@ mod tests {
     fn transport(server: &TcpListener) -> Transport {
         let protocol = Protocol::Http2 { streams: 16 };
         Transport {
-            endpoint: Endpoint::Tcp(server.local_addr().unwrap()),
+            endpoint: Endpoint::Tcp(server.local_addr().unwrap(), Vec::new()),
             tls: Some(Tls::new("localhost", protocol, &Trust::Anyone).unwrap()),
             protocol,
             reuse: Reuse::KeepAlive,

@@ -40,7 +40,7 @@ pub(super) struct ConnectionArguments {
     #[arg(long, value_name = "PATH")]
     pub(super) unix_socket: Option<PathBuf>,
 
-    /// Connect to ADDRESS for HOST:PORT, as example.org:443:127.0.0.1
+    /// Connect to ADDRESS for HOST:PORT, as example.org:443:127.0.0.1; the first of several that answers
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     pub(super) resolve: Vec<Resolve>,
 

@@ -91,6 +91,37 @@ async fn names_can_be_looked_up_by_hand() {
     assert!(server.heads().iter().all(|head| head.contains(&format!("host: menu.invalid:{port}"))));
 }
 
+/// Of several addresses the first that answers has all connections, and one
+/// more that found it.
+#[tokio::test]
+async fn an_address_that_does_not_answer_is_passed_over() {
+    let server = FaultServer::always(answer(OK)).await;
+    let port = server.address.port();
+    let resolved = |addresses: &[&str]| {
+        let mut options = ten(&format!("http://menu.invalid:{port}/"));
+        let resolve = addresses.iter().map(|address| format!("menu.invalid:{port}:{address}"));
+        options.resolve = resolve.map(|resolve| resolve.parse().unwrap()).collect();
+        options
+    };
+    let summary = load(resolved(&["127.0.0.2", "127.0.0.1", "127.0.0.3"])).await.unwrap();
+    check_totals(&summary, [10, 10, 10, 0, 0, 0, 0]);
+    assert_eq!((summary.run.connections, server.connections()), (1, 2));
+
+    let RunError::Unreachable(failure) =
+        load(resolved(&["127.0.0.2", "127.0.0.3"])).await.unwrap_err()
+    else {
+        panic!("it is reachable")
+    };
+    assert_eq!(failure.fault, Fault::ConnectRefused);
+    let says = failure.to_string();
+    for address in ["127.0.0.2", "127.0.0.3"] {
+        assert!(says.contains(&format!("{address}:{port} connect_refused")), "{says}");
+    }
+    // One of another machine's addresses (RFC 5737) makes it another machine.
+    let refused = load(resolved(&["127.0.0.1", "192.0.2.1"])).await.unwrap_err();
+    assert!(matches!(refused, RunError::Refused(_)), "{refused}");
+}
+
 #[tokio::test]
 async fn sources_are_this_machines_own() {
     let (url, _null) = null().await;
