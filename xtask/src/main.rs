@@ -5,7 +5,11 @@ mod ci;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use xtask::capacity::{experiment::Profile, measure::measure, render::render};
+use xtask::capacity::{
+    experiment::Profile,
+    measure::{Target, Task as Measurement, measure},
+    render::render,
+};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -38,6 +42,14 @@ struct CapacityArguments {
     #[arg(long)]
     full: bool,
 
+    /// Measure an instance that is already running, by this URL: what a client sees of it
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    target: Option<String>,
+
+    /// The host of --target is another machine, and yours to load
+    #[arg(long, requires = "target")]
+    i_may_load_this_host: bool,
+
     /// Measure nothing: make the report of what this folder has anew
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "full", "out"])]
     from: Option<PathBuf>,
@@ -55,7 +67,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
-    let CapacityArguments { quick, full, from, out } = arguments;
+    let CapacityArguments { quick, full, target, i_may_load_this_host, from, out } = arguments;
     let folder = if let Some(folder) = from {
         folder
     } else {
@@ -64,7 +76,14 @@ fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
             (_, true) => Profile::Full,
             _ => Profile::Default,
         };
-        measure(profile, &out, |step| eprintln!("{step}"))?;
+        let permission = if i_may_load_this_host {
+            ["--i-may-load-this-host", "--max-rate", "unlimited"].map(str::to_owned).to_vec()
+        } else {
+            Vec::new()
+        };
+        let target = target.map(|url| Target { url, permission });
+        let measurement = Measurement { profile, folder: out.clone(), target };
+        measure(&measurement, |progress| eprintln!("{progress}"))?;
         out
     };
     let report = render(&folder)?;

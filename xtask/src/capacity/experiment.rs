@@ -1,10 +1,27 @@
 //! What is measured, in which order and for how long: pure.
 //!
-//! Each experiment answers one question by varying one factor. A trial is one
-//! run of the load generator against a relay that was started for it, as the
-//! unit that is repeated is the run, not the request.
+//! Each experiment answers one question by varying one factor, its trials'
+//! [`factors`](Planned::factors). A trial is one run of the load generator
+//! against relays that were started for it, as the unit that is repeated is the
+//! run, not the request.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+mod ablation;
+mod cache;
+mod concurrency;
+mod cores;
+mod instances;
+mod overload;
+mod quota;
+mod ramp;
+mod search;
+mod soak;
+
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, time::Duration};
+
+use chacha20::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
 use super::raw::Layout;
 
@@ -19,27 +36,49 @@ pub enum Profile {
     Full,
 }
 
-/// The experiments.
+/// The experiments. What the generator is good for (e0) is found before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Experiment {
     /// Latency over rate, on hits: capacity and knee.
     Ramp,
+    /// The highest rate that meets the objective, by search.
+    Search,
     /// Throughput over concurrency, in a closed model.
     Concurrency,
-    /// A thousand users on an empty cache.
-    ColdStart,
+    /// Throughput over worker threads.
+    Cores,
+    /// Throughput, and requests to the upstream, over relays.
+    Instances,
+    /// What a request costs with one thing changed.
+    Ablation,
+    /// What becomes of more than can be served, and how it recovers.
+    Overload,
+    /// What the upstream is asked for, and spared.
+    Cache,
+    /// Whether anything drifts.
+    Soak,
+    /// Throughput over shares of a processor.
+    Quota,
+    /// Latency over rate with a share of a processor: the knee, where a whole
+    /// processor takes more than the generator can send.
+    QuotaRamp,
 }
 
 impl Experiment {
-    /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 3] = [Self::Concurrency, Self::Ramp, Self::ColdStart];
-
-    /// Its number in the design.
+    /// Its number in the design; those that it does not have come after.
     pub fn id(self) -> &'static str {
         match self {
             Self::Ramp => "e1",
+            Self::Search => "e2",
             Self::Concurrency => "e3",
-            Self::ColdStart => "e8",
+            Self::Cores => "e4",
+            Self::Instances => "e5",
+            Self::Ablation => "e6",
+            Self::Overload => "e7",
+            Self::Cache => "e8",
+            Self::Soak => "e9",
+            Self::Quota => "e10",
+            Self::QuotaRamp => "e11",
         }
     }
 }
@@ -51,7 +90,7 @@ impl fmt::Display for Experiment {
 }
 
 /// A trial that is to be run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// Of which experiment.
     pub experiment: Experiment,
@@ -59,113 +98,174 @@ pub struct Planned {
     pub factors: BTreeMap<String, String>,
     /// How many of the same come before it.
     pub trial: u32,
-    /// The relay's arguments besides its addresses.
-    pub relay: Vec<String>,
-    /// The stand-in upstream's.
-    pub upstream: Vec<String>,
+    /// What is loaded.
+    pub subject: Subject,
+    /// What is behind it.
+    pub upstream: Upstream,
+    /// Which processors each process has.
+    pub layout: Layout,
+    /// The share of one processor that the relay may use, by a quota.
+    pub share: Option<f64>,
     /// The path that is requested.
     pub path: &'static str,
     /// The load generator's arguments besides the URL, its processors and its
     /// folder.
     pub load: Vec<String>,
+    /// When, since the load began, the upstream is taken away.
+    pub upstream_ends: Option<Duration>,
     /// How long the load is.
     pub length: Duration,
 }
 
-/// The single URI of all experiments but the cold start: a menu of 1.5 KB.
+/// What is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Relays that are started for it, with these arguments besides their
+    /// addresses; each has a generator of its own.
+    Relays {
+        /// How many.
+        instances: NonZeroU32,
+        /// Their arguments.
+        arguments: Vec<String>,
+    },
+    /// A bare responder with the upstream's answer: the floor.
+    Responder,
+}
+
+/// What is behind the relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// The stand-in of the lunch API, with these arguments.
+    Demo(Vec<String>),
+    /// A responder that answers from memory, with so many bytes.
+    Null {
+        /// How many.
+        body: usize,
+        /// A field of its answers.
+        field: Option<&'static str>,
+    },
+}
+
+/// What has to be known before the rest can be planned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// The highest rate of the closed model, per second.
+    pub highest: f64,
+    /// The rate up to which the generator is on time, per second.
+    pub ceiling: f64,
+}
+
+/// What is run first: it needs nothing to be known, and tells what the rest
+/// needs.
+pub fn first(profile: Profile, layout: &Layout) -> Vec<Planned> {
+    concurrency::plan(profile, layout)
+}
+
+/// What is run then. The order is random, within blocks of a trial of
+/// everything, so that what changes over time changes all of them alike; what
+/// takes longest comes last.
+pub fn rest(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
+    let repeated = [
+        ramp::plan(profile, layout, known),
+        cores::plan(profile, layout),
+        instances::plan(profile, layout),
+        ablation::plan(profile, layout),
+        quota::plan(profile, layout, known),
+        cache::plan(profile, layout),
+    ];
+    let mut trials = in_blocks(repeated.concat());
+    trials.extend(search::plan(profile, layout, known));
+    trials.extend(overload::plan(profile, layout, known));
+    trials.extend(soak::plan(profile, layout, known));
+    trials
+}
+
+/// What can be measured of a relay that is already running: what a client
+/// sees.
+pub fn of_running(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
+    let mut trials = in_blocks(ramp::plan(profile, layout, known));
+    trials.extend(search::plan(profile, layout, known));
+    trials
+}
+
+/// Each trial of all before the next of any, in random order, the same each
+/// time.
+fn in_blocks(mut trials: Vec<Planned>) -> Vec<Planned> {
+    let mut chance = ChaCha8Rng::seed_from_u64(1);
+    trials.sort_by_cached_key(|planned| (planned.trial, chance.next_u64()));
+    trials
+}
+
+/// The single URI of all experiments: a menu of 1.5 KB.
 const PATH: &str = "/restaurant/bikupan/";
 
-/// Concurrency levels of a closed model.
-const USERS: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/// As many bytes, where the upstream is no menu.
+const BODY: usize = 1536;
 
-/// The part of the closed model's rate at which a ramp begins, and the one at
-/// which it ends: well below the knee, and beyond what can be served.
-const RAMP: (f64, f64) = (0.1, 1.25);
+/// Users who keep a relay busy, and no more than that.
+const USERS: u32 = 64;
 
-/// The trials of the concurrency sweep, which need nothing to be known.
-pub fn concurrency(profile: Profile, layout: &Layout) -> Vec<Planned> {
-    let (levels, trials, hold): (&[u32], u32, u64) = match profile {
-        Profile::Quick => (&[1, 8, 64], 1, 2),
-        Profile::Default => (&USERS, 3, 3),
-        Profile::Full => (&USERS, 5, 6),
-    };
-    let trial = |users: u32, trial| Planned {
-        experiment: Experiment::Concurrency,
-        factors: factors([("users", users.to_string())]),
-        trial,
-        relay: relay(layout),
-        upstream: Vec::new(),
-        path: PATH,
-        load: arguments(&[
+impl Planned {
+    /// A trial of one relay with as many workers as it has processors, before
+    /// the stand-in of the lunch API.
+    fn new(experiment: Experiment, trial: u32, layout: &Layout) -> Self {
+        Self {
+            experiment,
+            factors: BTreeMap::new(),
+            trial,
+            subject: relays(NonZeroU32::MIN, &[("--workers", layout.relay.len().to_string())]),
+            upstream: Upstream::Demo(Vec::new()),
+            layout: layout.clone(),
+            share: None,
+            path: PATH,
+            load: Vec::new(),
+            upstream_ends: None,
+            length: Duration::ZERO,
+        }
+    }
+
+    fn factor(mut self, name: &str, level: &dyn fmt::Display) -> Self {
+        self.factors.insert(name.to_owned(), level.to_string());
+        self
+    }
+
+    /// Users of a closed model, who are counted when they have settled.
+    fn closed(mut self, users: u32, settle: u64, hold: u64) -> Self {
+        self.load = arguments(&[
             ("--closed", users.to_string()),
-            ("--settle", "500ms".to_owned()),
-            ("--duration", format!("{hold}s")),
-        ]),
-        length: Duration::from_millis(500 + 1000 * hold),
-    };
-    (0..trials).flat_map(|number| levels.iter().map(move |users| trial(*users, number))).collect()
-}
-
-/// The trials of the ramp, up to more than the closed model's `highest` rate.
-pub fn ramp(profile: Profile, layout: &Layout, highest: f64) -> Vec<Planned> {
-    let (steps, trials, settle, hold) = match profile {
-        Profile::Quick => (8, 3, 500, 1500),
-        Profile::Default => (12, 3, 1000, 5000),
-        Profile::Full => (14, 5, 2000, 15_000),
-    };
-    let (from, to) = (highest * RAMP.0, highest * RAMP.1);
-    let factor = libm::pow(to / from, 1.0 / f64::from(steps - 1));
-    let rates: Vec<_> = (0..steps)
-        .map(|step| format!("{:.0}", from * libm::pow(factor, f64::from(step))))
-        .collect();
-    let trial = |number: u32| Planned {
-        experiment: Experiment::Ramp,
-        factors: BTreeMap::new(),
-        trial: number,
-        relay: relay(layout),
-        upstream: Vec::new(),
-        path: PATH,
-        load: arguments(&[
-            ("--steps", rates.join(",")),
             ("--settle", format!("{settle}ms")),
-            ("--hold", format!("{hold}ms")),
-            // A block of its own for each trial.
-            ("--order", "random".to_owned()),
-            ("--seed", (number + 1).to_string()),
-            ("--arrivals", "poisson".to_owned()),
-            ("--connections", "64".to_owned()),
-            ("--drain", "2s".to_owned()),
-        ]),
-        length: Duration::from_millis(settle + hold) * u32::try_from(steps).unwrap_or(u32::MAX),
-    };
-    (0..trials).map(trial).collect()
+            ("--duration", format!("{hold}ms")),
+        ]);
+        self.length = Duration::from_millis(settle + hold);
+        self
+    }
+
+    /// One more argument of the relay.
+    fn relay(mut self, flag: &str, value: &str) -> Self {
+        if let Subject::Relays { arguments, .. } = &mut self.subject {
+            arguments.extend([flag.to_owned(), value.to_owned()]);
+        }
+        self
+    }
+
+    /// The name of the folder with the generator's files.
+    pub fn folder(&self) -> String {
+        let levels = self.factors.iter().map(|(name, level)| format!("-{name}-{level}"));
+        format!("{}{}-{}", self.experiment, levels.collect::<String>(), self.trial)
+    }
 }
 
-/// A thousand users who come at once, before an upstream that takes a second.
-pub fn cold_start(layout: &Layout) -> Vec<Planned> {
-    vec![Planned {
-        experiment: Experiment::ColdStart,
-        factors: factors([("users", "1000".to_owned())]),
-        trial: 0,
-        relay: relay(layout),
-        upstream: arguments(&[("--latency", "1s".to_owned())]),
-        path: PATH,
-        load: arguments(&[("--closed", "1000".to_owned()), ("--duration", "3s".to_owned())]),
-        length: Duration::from_secs(3),
-    }]
-}
-
-/// As many workers as the relay has processors.
-fn relay(layout: &Layout) -> Vec<String> {
-    arguments(&[("--workers", layout.relay.len().to_string())])
+fn relays(instances: NonZeroU32, pairs: &[(&str, String)]) -> Subject {
+    Subject::Relays { instances, arguments: arguments(pairs) }
 }
 
 fn arguments(pairs: &[(&str, String)]) -> Vec<String> {
     pairs.iter().flat_map(|(flag, value)| [(*flag).to_owned(), value.clone()]).collect()
 }
 
-fn factors<const N: usize>(factors: [(&str, String); N]) -> BTreeMap<String, String> {
-    factors.map(|(name, level)| (name.to_owned(), level)).into()
+/// A rate as the load generator takes it.
+fn rate(per_second: f64) -> String {
+    format!("{per_second:.0}")
 }
 
 impl fmt::Display for Profile {
@@ -179,30 +279,4 @@ impl fmt::Display for Profile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ramp_goes_from_a_tenth_to_beyond_the_highest_rate() {
-        let trials = ramp(Profile::Quick, &Layout::of(&[0, 1]), 50_000.0);
-        assert_eq!(trials.len(), 3);
-        let rates: Vec<f64> =
-            trials[0].load[1].split(',').map(|rate| rate.parse().unwrap()).collect();
-        assert_eq!((rates.len(), rates[0], rates[7]), (8, 5000.0, 62_500.0));
-        // Equal ratios, to the rounding of the rates.
-        let ratios: Vec<_> = rates.windows(2).map(|pair| pair[1] / pair[0]).collect();
-        assert!(ratios.iter().all(|ratio| (ratio / ratios[0] - 1.0).abs() < 1e-3), "{ratios:?}");
-        assert_ne!(trials[0].load, trials[1].load);
-    }
-
-    /// With calibration, restarts and drains the quick profile has three minutes.
-    #[test]
-    fn the_quick_profile_is_short() {
-        let layout = Layout::of(&[0, 1]);
-        let mut trials = concurrency(Profile::Quick, &layout);
-        trials.extend(ramp(Profile::Quick, &layout, 50_000.0));
-        trials.extend(cold_start(&layout));
-        let length: Duration = trials.iter().map(|trial| trial.length).sum();
-        assert!(length < Duration::from_secs(90), "{length:?}");
-    }
-}
+mod tests;

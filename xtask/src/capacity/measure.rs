@@ -1,63 +1,106 @@
 //! Runs the experiments, and writes what they measured.
 
+mod progress;
+mod trial;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use anyhow::{Context, bail};
-use loadgen::{calibrate::Calibration, provenance::Provenance, summary::Summary};
+use loadgen::{calibrate::Calibration, provenance::Provenance};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+pub use progress::Progress;
 
 use super::{
-    experiment::{self, Planned, Profile},
-    raw::{Counters, Layout, RawRun, SCHEMA_VERSION, Trial},
-    rig::{self, Programs, Rig, Sampler, Upstream},
+    experiment::{self, Known, Planned, Profile},
+    raw::{Layout, RawRun, SCHEMA_VERSION},
+    rig::{self, Programs, Quota},
 };
 
-/// Measures all of `profile`, and leaves it in `folder`. `say` is told how far
-/// it is.
-pub fn measure(
-    profile: Profile,
-    folder: &Path,
-    mut say: impl FnMut(&str),
-) -> anyhow::Result<RawRun> {
-    say("building the release programs");
+/// What is measured, and where to.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// How much.
+    pub profile: Profile,
+    /// The folder for all of it.
+    pub folder: PathBuf,
+    /// A relay that is running already, instead of those that are started.
+    pub target: Option<Target>,
+}
+
+/// A relay that is running already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The URL that is requested.
+    pub url: String,
+    /// More arguments of the load generator: whether that host may be loaded.
+    pub permission: Vec<String>,
+}
+
+/// Measures, and leaves it in the folder. `say` is told how far it is.
+///
+/// After each trial `run.json` has all that there is until then.
+pub fn measure(task: &Task, mut say: impl FnMut(&Progress)) -> anyhow::Result<RawRun> {
+    say(&Progress::Stage("building the release programs"));
     let programs = Programs::build()?;
     let layout = Layout::of(&rig::processors()?);
-    let bench = Bench { programs, layout, folder: folder.to_owned() };
-    fs::create_dir_all(&bench.folder)
-        .with_context(|| format!("cannot make {}", bench.folder.display()))?;
-    say("calibrating the load generator");
-    let calibration = bench.calibrate()?;
+    fs::create_dir_all(&task.folder)
+        .with_context(|| format!("cannot make {}", task.folder.display()))?;
+    let bench = Bench {
+        programs,
+        folder: task.folder.clone(),
+        target: task.target.clone(),
+        interrupted: interrupted()?,
+    };
+    say(&Progress::Stage("calibrating the load generator"));
+    let calibration = bench.calibrate(&layout)?;
+    let ceiling = calibration.ceiling_rate;
     let mut raw = RawRun {
         schema_version: SCHEMA_VERSION,
         provenance: provenance(),
-        relay_version: bench.programs.relay_version()?,
-        profile: profile.to_string(),
-        layout: bench.layout.clone(),
+        relay_version: match task.target {
+            Some(_) => "already running".to_owned(),
+            None => bench.programs.relay_version()?,
+        },
+        profile: task.profile.to_string(),
+        layout: layout.clone(),
         calibration,
         trials: Vec::new(),
     };
+    let plan = |known| possible(rest(task, &layout, known));
+    let first = experiment::first(task.profile, &layout);
+    // How long it will take is known before what is found first.
+    let expected = plan(Known { highest: ceiling, ceiling });
+    let mut clock = progress::Clock::new(first.iter().chain(&expected));
     let mut highest = 0.0_f64;
-    for planned in experiment::concurrency(profile, &bench.layout) {
-        say(&describe(&planned));
-        let (trial, summary) = bench.run(&planned)?;
-        let rates = summary.steps.iter().map(|step| step.throughput);
-        highest = rates.fold(highest, f64::max);
-        raw.trials.push(trial);
+    for planned in first {
+        say(&clock.begins(&planned));
+        let throughput = bench.keep(&planned, &mut raw)?;
+        highest = highest.max(throughput);
     }
-    let rest = experiment::ramp(profile, &bench.layout, highest)
-        .into_iter()
-        .chain(experiment::cold_start(&bench.layout));
-    for planned in rest {
-        say(&describe(&planned));
-        raw.trials.push(bench.run(&planned)?.0);
+    for planned in plan(Known { highest, ceiling }) {
+        say(&clock.begins(&planned));
+        bench.keep(&planned, &mut raw)?;
     }
-    let file = folder.join("run.json");
-    fs::write(&file, serde_json::to_vec_pretty(&raw)?)
-        .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(raw)
+}
+
+fn rest(task: &Task, layout: &Layout, known: Known) -> Vec<Planned> {
+    match task.target {
+        Some(_) => experiment::of_running(task.profile, layout, known),
+        None => experiment::rest(task.profile, layout, known),
+    }
+}
+
+/// Without what this machine cannot do.
+fn possible(trials: Vec<Planned>) -> Vec<Planned> {
+    let has_quotas = Quota::is_possible();
+    trials.into_iter().filter(|planned| planned.share.is_none() || has_quotas).collect()
 }
 
 fn provenance() -> Provenance {
@@ -67,31 +110,31 @@ fn provenance() -> Provenance {
     Provenance::collect(now, &arguments, None)
 }
 
-fn describe(planned: &Planned) -> String {
-    let factors = planned.factors.iter().map(|(name, level)| format!(" {name} {level}"));
-    format!(
-        "{}{}, trial {}: {:?}",
-        planned.experiment,
-        factors.collect::<String>(),
-        planned.trial,
-        planned.length
-    )
-}
-
 /// What everything is measured with.
 struct Bench {
     programs: Programs,
-    layout: Layout,
     folder: PathBuf,
+    target: Option<Target>,
+    /// Set by a signal: children are ended, and what was measured stays.
+    interrupted: Arc<AtomicBool>,
+}
+
+/// What SIGINT and SIGTERM set.
+fn interrupted() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
 }
 
 impl Bench {
-    fn calibrate(&self) -> anyhow::Result<Calibration> {
-        let file = self.folder.join("calibration.json");
+    fn calibrate(&self, layout: &Layout) -> anyhow::Result<Calibration> {
+        let file = self.calibration();
         let mut command = Command::new(&self.programs.loadgen);
-        command.args(["calibrate", "--hold", "1s", "--pin", &list(&self.layout.generator)]);
+        command.args(["calibrate", "--hold", "1s", "--pin", &list(&layout.generator)]);
         // The responder has what the relay will have.
-        if let Some(processor) = self.layout.relay.first() {
+        if let Some(processor) = layout.relay.first() {
             command.args(["--null-pin", &processor.to_string()]);
         }
         let calibrated = command.arg("--out").arg(&file).stdout(Stdio::null()).status()?;
@@ -101,58 +144,32 @@ impl Bench {
         Ok(serde_json::from_slice(&fs::read(&file)?)?)
     }
 
-    /// Starts a relay, loads it, and ends it.
-    fn run(&self, planned: &Planned) -> anyhow::Result<(Trial, Summary)> {
-        let name = folder_of(planned);
-        let folder = self.folder.join(&name);
-        let upstream = Upstream::Demo(planned.upstream.clone());
-        let rig = Rig::start(&self.programs, &self.layout, &planned.relay, &upstream)?;
-        let before = rig.counters()?;
-        let mut generator = Command::new(&self.programs.loadgen);
-        generator
-            .arg("run")
-            .arg(format!("{}{}", rig.relay_url(), planned.path))
-            .args(&planned.load)
-            .args(["--pin", &list(&self.layout.generator)])
-            .arg("--calibration")
-            .arg(self.folder.join("calibration.json"))
-            .arg("--out")
-            .arg(&folder)
-            .stdout(Stdio::null());
-        let mut child = generator.spawn().context("cannot start the load generator")?;
-        let mut processes = rig.processes();
-        processes.insert("generator".to_owned(), child.id());
-        let sampler = Sampler::start(processes)?;
-        let ended = child.wait()?;
-        let seen = sampler.finish()?;
-        // 3: the generator was the limit in some step, which its verdict says.
-        if !matches!(ended.code(), Some(0 | 3)) {
-            bail!("the load generator ended with {ended} in {name}");
-        }
-        let summary = folder.join("summary.json");
-        let summary: Summary = serde_json::from_slice(&fs::read(&summary)?)
-            .with_context(|| format!("{} is not a summary", summary.display()))?;
-        let trial = Trial {
-            experiment: planned.experiment.id().to_owned(),
-            factors: planned.factors.clone(),
-            trial: planned.trial,
-            folder: name,
-            relay_arguments: planned.relay.clone(),
-            upstream_arguments: planned.upstream.clone(),
-            load_arguments: planned.load.clone(),
-            layout: self.layout.clone(),
-            samples: seen,
-            counters: [("relay".to_owned(), Counters { before, after: rig.counters()? })].into(),
-            events: Vec::new(),
-        };
-        Ok((trial, summary))
+    fn calibration(&self) -> PathBuf {
+        self.folder.join("calibration.json")
+    }
+
+    /// Runs a trial and keeps what it measured; its answers per second.
+    fn keep(&self, planned: &Planned, raw: &mut RawRun) -> anyhow::Result<f64> {
+        let made = self.run(planned);
+        let (trial, summary) = made.with_context(|| {
+            format!(
+                "{} failed; what was measured until then is in {}",
+                planned.folder(),
+                self.folder.display()
+            )
+        })?;
+        raw.trials.push(trial);
+        write(&self.folder.join("run.json"), raw)?;
+        Ok(summary.steps.iter().map(|step| step.throughput).fold(0.0, f64::max))
     }
 }
 
-/// Where the generator's files of a trial are.
-fn folder_of(planned: &Planned) -> String {
-    let levels = planned.factors.iter().map(|(name, level)| format!("-{name}-{level}"));
-    format!("{}{}-{}", planned.experiment, levels.collect::<String>(), planned.trial)
+/// Replaces `file` at once, so that it is whole whatever happens.
+fn write(file: &Path, raw: &RawRun) -> anyhow::Result<()> {
+    let new = file.with_extension("json.new");
+    fs::write(&new, serde_json::to_vec_pretty(raw)?)
+        .and_then(|()| fs::rename(&new, file))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Processors as a flag has them.

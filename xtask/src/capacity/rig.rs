@@ -5,22 +5,24 @@
 
 mod child;
 mod machine;
+mod quota;
 mod sampler;
 
 use std::{
     collections::BTreeMap,
     env, fs, io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context, ensure};
 
 pub use child::Child;
+pub use quota::Quota;
 pub use sampler::Sampler;
 
-use super::raw::Layout;
+use super::experiment::{Planned, Subject, Upstream};
 
 /// The released programs.
 #[derive(Debug, Clone)]
@@ -58,85 +60,148 @@ fn target_folder() -> anyhow::Result<PathBuf> {
     Ok(folder.context("this program is in no target folder")?.to_owned())
 }
 
-/// A relay over a stand-in upstream, both started anew.
+/// What is loaded, and what is behind it, started anew.
 #[derive(Debug)]
 pub struct Rig {
-    relay: Child,
-    upstream: Child,
+    /// Relays, or the one responder.
+    subjects: Vec<Child>,
+    /// Nothing is behind a responder, and nothing is left when it was taken away.
+    upstream: Option<Child>,
+    /// Ends after the processes that are in it.
+    _quota: Option<Quota>,
     client: reqwest::blocking::Client,
-}
-
-/// What the relay is in front of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Upstream {
-    /// The stand-in of the lunch API, with these arguments.
-    Demo(Vec<String>),
-    /// A responder that answers from memory, with the bytes of this file.
-    Null(PathBuf),
-}
-
-impl Upstream {
-    fn start(&self, programs: &Programs, processors: &[usize]) -> anyhow::Result<Child> {
-        let (mut command, prefix) = match self {
-            Self::Demo(arguments) => {
-                let mut command = Command::new(&programs.relay);
-                command.arg("demo-upstream").args(arguments);
-                (command, "")
-            }
-            Self::Null(body) => {
-                let mut command = Command::new(&programs.loadgen);
-                command.arg("null").arg("--body").arg(body);
-                (command, "null ")
-            }
-        };
-        command.args(["--listen", "127.0.0.1:0"]);
-        Child::start(command, processors, &[prefix])
-    }
+    has_counters: bool,
 }
 
 /// How long the relay may take until it is ready.
 const READY: Duration = Duration::from_secs(10);
 
+/// A relay says where it serves, and where its operator's listener is.
+const RELAY: [&str; 2] = ["relay ", "admin "];
+
+/// A responder says where it serves.
+const RESPONDER: [&str; 1] = ["null "];
+
 impl Rig {
-    /// Starts both. `relay_arguments` are the relay's besides its addresses.
-    pub fn start(
-        programs: &Programs,
-        layout: &Layout,
-        relay_arguments: &[String],
-        upstream: &Upstream,
-    ) -> anyhow::Result<Self> {
-        let upstream = upstream.start(programs, &layout.upstream)?;
-        let mut relay = Command::new(&programs.relay);
-        relay
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .args(["--log", "warn", "--upstream", upstream.address(0)])
-            .args(relay_arguments);
-        let relay = Child::start(relay, &layout.relay, &["relay ", "admin "])?;
+    /// Starts what `planned` loads. Bodies are written into `folder`.
+    pub fn start(programs: &Programs, planned: &Planned, folder: &Path) -> anyhow::Result<Self> {
         let client = reqwest::blocking::Client::builder().timeout(READY).build()?;
-        let rig = Self { relay, upstream, client };
-        let ready = rig.client.get(format!("{}/readyz", rig.relay_url())).send()?;
-        ensure!(ready.status().is_success(), "the relay is not ready: {}", ready.status());
+        let (subjects, upstream) = match &planned.subject {
+            Subject::Responder => (vec![programs.responder(planned, folder)?], None),
+            Subject::Relays { instances, arguments } => {
+                let upstream = programs.upstream(planned, folder)?;
+                let start = |_| programs.relay(planned, arguments, upstream.address(0));
+                let relays = (0..instances.get()).map(start).collect::<Result<_, _>>()?;
+                (relays, Some(upstream))
+            }
+        };
+        let quota = planned.share.map(|share| Quota::of(share, &subjects)).transpose()?;
+        let has_counters = planned.subject != Subject::Responder;
+        let rig = Self { subjects, upstream, _quota: quota, client, has_counters };
+        if has_counters {
+            for url in rig.urls() {
+                let ready = rig.client.get(format!("{url}/readyz")).send()?;
+                ensure!(ready.status().is_success(), "the relay is not ready: {}", ready.status());
+            }
+        }
         Ok(rig)
     }
 
-    /// The relay's base URL, without a slash at its end.
-    pub fn relay_url(&self) -> &str {
-        self.relay.address(0)
+    /// The base URLs of what is loaded, without a slash at their end.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.subjects.iter().map(|child| child.address(0))
     }
 
-    /// The processes by role.
+    /// Takes the upstream away.
+    pub fn end_upstream(&mut self) {
+        self.upstream = None;
+    }
+
+    /// The processes by role. What is loaded is the relay, whatever it is.
     pub fn processes(&self) -> BTreeMap<String, u32> {
-        [("relay", &self.relay), ("upstream", &self.upstream)]
-            .map(|(role, child)| (role.to_owned(), child.id()))
-            .into()
+        let upstream = self.upstream.iter().map(|child| ("upstream".to_owned(), child.id()));
+        self.relays().map(|(role, child)| (role, child.id())).chain(upstream).collect()
     }
 
-    /// The relay's own counters.
-    pub fn counters(&self) -> anyhow::Result<BTreeMap<String, f64>> {
-        let metrics = format!("{}/metrics", self.relay.address(1));
-        let text = self.client.get(metrics).send()?.error_for_status()?.text()?;
-        Ok(parse_metrics(&text))
+    /// The relays' own counters, by role.
+    pub fn counters(&self) -> anyhow::Result<BTreeMap<String, BTreeMap<String, f64>>> {
+        let counters = |(role, child): (String, &Child)| {
+            let metrics = format!("{}/metrics", child.address(1));
+            let text = self.client.get(metrics).send()?.error_for_status()?.text()?;
+            Ok((role, parse_metrics(&text)))
+        };
+        self.relays().filter(|_| self.has_counters).map(counters).collect()
     }
+
+    fn relays(&self) -> impl Iterator<Item = (String, &Child)> {
+        let roles = roles("relay", self.subjects.len());
+        roles.into_iter().zip(&self.subjects)
+    }
+}
+
+/// The names of `count` processes that do the same: numbered from 1 where there
+/// are several.
+pub fn roles(name: &str, count: usize) -> Vec<String> {
+    match count {
+        1 => vec![name.to_owned()],
+        count => (1..=count).map(|number| format!("{name}-{number}")).collect(),
+    }
+}
+
+impl Programs {
+    fn relay(
+        &self,
+        planned: &Planned,
+        arguments: &[String],
+        upstream: &str,
+    ) -> anyhow::Result<Child> {
+        let mut relay = Command::new(&self.relay);
+        relay.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        relay.args(["--upstream", upstream]).args(arguments).env("RELAY_LOG", "warn");
+        // What it logs is written as it is in service, and read by nobody.
+        relay.stderr(if logs(arguments) { Stdio::null() } else { Stdio::inherit() });
+        Child::start(relay, &planned.layout.relay, &RELAY)
+    }
+
+    fn upstream(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Child> {
+        let processors = &planned.layout.upstream;
+        match &planned.upstream {
+            Upstream::Demo(arguments) => {
+                let mut demo = Command::new(&self.relay);
+                demo.args(["demo-upstream", "--listen", "127.0.0.1:0"]).args(arguments);
+                // It says what it was asked for, which the relay's counters tell too.
+                Child::start(demo, processors, &[""])
+            }
+            Upstream::Null { .. } => {
+                Child::start(self.null(planned, folder)?, processors, &RESPONDER)
+            }
+        }
+    }
+
+    fn responder(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Child> {
+        Child::start(self.null(planned, folder)?, &planned.layout.relay, &RESPONDER)
+    }
+
+    /// A responder with the upstream's answer.
+    fn null(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Command> {
+        let mut null = Command::new(&self.loadgen);
+        null.args(["null", "--listen", "127.0.0.1:0"]);
+        if let Upstream::Null { body, field } = &planned.upstream {
+            let file = folder.join(format!("body-{body}"));
+            fs::write(&file, vec![b'x'; *body])
+                .with_context(|| format!("cannot write {}", file.display()))?;
+            null.arg("--body").arg(file);
+            if let Some(field) = field {
+                null.args(["--header", field]);
+            }
+        }
+        Ok(null)
+    }
+}
+
+/// Whether a line is logged for each request.
+fn logs(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument == "--log")
 }
 
 /// The samples of a Prometheus text, by name and labels.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::Duration,
 };
@@ -34,12 +34,15 @@ impl Child {
         let program = command.get_program().to_string_lossy().into_owned();
         let process = command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(if prefixes.is_empty() { Stdio::null() } else { Stdio::piped() })
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         // From here on it is ended whatever happens.
         let mut child = Self { process, addresses: Vec::new() };
         child.bind(processors)?;
+        if prefixes.is_empty() {
+            return Ok(child);
+        }
         let mut lines = BufReader::new(child.process.stdout.take().context("no output")?).lines();
         for prefix in prefixes {
             let line = lines.next().transpose()?.unwrap_or_default();
@@ -49,6 +52,11 @@ impl Child {
             child.addresses.push(address.trim().to_owned());
         }
         Ok(child)
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
     }
 
     /// Its process number.

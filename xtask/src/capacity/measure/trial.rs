@@ -1,0 +1,184 @@
+//! A trial: what is loaded is started, loaded, looked at, and ended.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::atomic::Ordering,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use loadgen::summary::Summary;
+
+use super::{Bench, Target, list};
+use crate::capacity::{
+    experiment::{Planned, Subject, Upstream},
+    raw::{Counters, Event, Trial},
+    rig::{Child, Rig, Sampler, roles},
+};
+
+/// How often it is looked whether the generators have ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl Bench {
+    /// Starts what is loaded, loads it, and ends it.
+    pub(super) fn run(&self, planned: &Planned) -> anyhow::Result<(Trial, Summary)> {
+        let folder = self.folder.join(planned.folder());
+        let mut trial = Trial {
+            experiment: planned.experiment.id().to_owned(),
+            factors: planned.factors.clone(),
+            trial: planned.trial,
+            folder: planned.folder(),
+            relay_arguments: Vec::new(),
+            upstream_arguments: Vec::new(),
+            load_arguments: planned.load.clone(),
+            layout: planned.layout.clone(),
+            samples: Vec::new(),
+            counters: BTreeMap::new(),
+            events: Vec::new(),
+        };
+        if let Some(Target { url, permission }) = &self.target {
+            let generators = self.generators(planned, &[url], permission, &folder)?;
+            self.load(planned, None, generators, &mut trial)?;
+        } else {
+            trial.relay_arguments = planned.relay_arguments();
+            trial.upstream_arguments = planned.upstream_arguments();
+            let mut rig = Rig::start(&self.programs, planned, &self.folder)?;
+            let before = rig.counters()?;
+            let urls: Vec<_> = rig.urls().map(|url| format!("{url}{}", planned.path)).collect();
+            let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+            let generators = self.generators(planned, &urls, &[], &folder)?;
+            self.load(planned, Some(&mut rig), generators, &mut trial)?;
+            let after = rig.counters()?;
+            let both = before.into_iter().zip(after.into_values());
+            trial.counters =
+                both.map(|((role, before), after)| (role, Counters { before, after })).collect();
+        }
+        Ok((trial, read(&folder)?))
+    }
+
+    /// A generator for each of `urls`.
+    fn generators(
+        &self,
+        planned: &Planned,
+        urls: &[&str],
+        permission: &[String],
+        folder: &Path,
+    ) -> anyhow::Result<Vec<Generator>> {
+        let start = |(number, url): (usize, &&str)| {
+            let folder = match urls.len() {
+                1 => folder.to_owned(),
+                _ => folder.join(number.to_string()),
+            };
+            let mut command = Command::new(&self.programs.loadgen);
+            command.args(["run", url]).args(&planned.load).args(permission);
+            command.args(["--pin", &list(&planned.layout.generator)]);
+            command.arg("--calibration").arg(self.calibration()).arg("--out").arg(&folder);
+            command.stdout(Stdio::null());
+            let child = Child::start(command, &planned.layout.generator, &[])?;
+            Ok(Generator { child, folder })
+        };
+        urls.iter().enumerate().map(start).collect()
+    }
+
+    /// Waits for the generators, and looks at all processes meanwhile.
+    fn load(
+        &self,
+        planned: &Planned,
+        mut rig: Option<&mut Rig>,
+        mut generators: Vec<Generator>,
+        trial: &mut Trial,
+    ) -> anyhow::Result<()> {
+        let mut processes = rig.as_ref().map(|rig| rig.processes()).unwrap_or_default();
+        let names = roles("generator", generators.len()).into_iter();
+        processes.extend(names.zip(generators.iter().map(|it| it.child.id())));
+        let sampler = Sampler::start(processes)?;
+        #[expect(clippy::disallowed_methods, reason = "there is no runtime here")]
+        let started = Instant::now();
+        let mut ends = planned.upstream_ends;
+        for generator in &mut generators {
+            let ended = loop {
+                if let (Some(at), Some(rig)) = (ends, rig.as_mut())
+                    && at <= started.elapsed()
+                {
+                    rig.end_upstream();
+                    trial.events.push(event("the upstream is gone"));
+                    ends = None;
+                }
+                if self.interrupted.load(Ordering::Relaxed) {
+                    bail!("interrupted");
+                }
+                match generator.child.ended()? {
+                    Some(status) => break status,
+                    None => thread::sleep(LOOK),
+                }
+            };
+            check(ended)?;
+        }
+        trial.samples = sampler.finish()?;
+        self.merge(generators, &self.folder.join(planned.folder()))
+    }
+
+    /// Adds what several generators did.
+    fn merge(&self, generators: Vec<Generator>, folder: &Path) -> anyhow::Result<()> {
+        if generators.len() < 2 {
+            return Ok(());
+        }
+        let folders: Vec<PathBuf> = generators.into_iter().map(|it| it.folder).collect();
+        let mut command = Command::new(&self.programs.loadgen);
+        command.arg("merge").args(&folders).arg("--out").arg(folder).stdout(Stdio::null());
+        check(command.status().context("cannot start the load generator")?)
+    }
+}
+
+/// A load generator that runs, and where its files are.
+struct Generator {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Planned {
+    fn relay_arguments(&self) -> Vec<String> {
+        match &self.subject {
+            Subject::Relays { arguments, .. } => arguments.clone(),
+            Subject::Responder => Vec::new(),
+        }
+    }
+
+    fn upstream_arguments(&self) -> Vec<String> {
+        match &self.upstream {
+            Upstream::Demo(arguments) => arguments.clone(),
+            Upstream::Null { body, field } => {
+                let body = format!("{body} bytes from memory");
+                [body].into_iter().chain(field.map(str::to_owned)).collect()
+            }
+        }
+    }
+}
+
+/// 3: the generator was the limit in some step, which its verdict says.
+fn check(ended: ExitStatus) -> anyhow::Result<()> {
+    match ended.code() {
+        Some(0 | 3) => Ok(()),
+        _ => bail!("the load generator ended with {ended}"),
+    }
+}
+
+fn event(what: &str) -> Event {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "files of several processes are put side by side"
+    )]
+    let now = std::time::SystemTime::now();
+    let at = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Event { at_unix: at.as_secs_f64(), what: what.to_owned() }
+}
+
+fn read(folder: &Path) -> anyhow::Result<Summary> {
+    let file = folder.join("summary.json");
+    let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not a summary", file.display()))
+}
