@@ -50,6 +50,10 @@ struct CapacityArguments {
     #[arg(long, requires = "target")]
     i_may_load_this_host: bool,
 
+    /// Measure these experiments alone, such as e6,e8, and concurrency, which they are planned by
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "from")]
+    only: Vec<String>,
+
     /// Measure nothing: make the report of what this folder has anew
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "full", "out"])]
     from: Option<PathBuf>,
@@ -67,7 +71,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
-    let CapacityArguments { quick, full, target, i_may_load_this_host, from, out } = arguments;
+    let CapacityArguments { quick, full, target, i_may_load_this_host, only, from, out } =
+        arguments;
     let folder = if let Some(folder) = from {
         folder
     } else {
@@ -82,7 +87,7 @@ fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
             Vec::new()
         };
         let target = target.map(|url| Target { url, permission });
-        let measurement = Measurement { profile, folder: out.clone(), target };
+        let measurement = Measurement { profile, folder: out.clone(), target, only };
         measure(&measurement, |progress| eprintln!("{progress}"))?;
         out
     };

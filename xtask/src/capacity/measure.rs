@@ -31,6 +31,8 @@ pub struct Task {
     pub folder: PathBuf,
     /// A relay that is running already, instead of those that are started.
     pub target: Option<Target>,
+    /// Some experiments alone, by their numbers; of none, all.
+    pub only: Vec<String>,
 }
 
 /// A relay that is running already.
@@ -73,6 +75,7 @@ pub fn measure(task: &Task, mut say: impl FnMut(&Progress)) -> anyhow::Result<Ra
         trials: Vec::new(),
     };
     let plan = |known| possible(rest(task, &layout, known));
+    // Its rates are what the others are planned by.
     let first = experiment::first(task.profile, &layout);
     // How long it will take is known before what is found first.
     let expected = plan(Known { highest: ceiling, ceiling });
@@ -91,10 +94,14 @@ pub fn measure(task: &Task, mut say: impl FnMut(&Progress)) -> anyhow::Result<Ra
 }
 
 fn rest(task: &Task, layout: &Layout, known: Known) -> Vec<Planned> {
-    match task.target {
+    let mut trials = match task.target {
         Some(_) => experiment::of_running(task.profile, layout, known),
         None => experiment::rest(task.profile, layout, known),
-    }
+    };
+    trials.retain(|planned| {
+        task.only.is_empty() || task.only.iter().any(|id| id == planned.experiment.id())
+    });
+    trials
 }
 
 /// Without what this machine cannot do.

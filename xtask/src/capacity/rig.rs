@@ -169,7 +169,7 @@ impl Programs {
             Upstream::Demo(arguments) => {
                 let mut demo = Command::new(&self.relay);
                 demo.args(["demo-upstream", "--listen", "127.0.0.1:0"]).args(arguments);
-                // It says what it was asked for, which the relay's counters tell too.
+                demo.env("RELAY_LOG", "warn");
                 Child::start(demo, processors, &[""])
             }
             Upstream::Null { .. } => {
