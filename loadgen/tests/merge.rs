@@ -194,3 +194,27 @@ async fn a_run_is_not_replaced_by_its_sum() {
     assert_eq!(fs::read(folder.path().join("run.hlog")).unwrap(), before);
     assert!(!hlog::read(&before).unwrap().truncated);
 }
+
+/// Generators with a target each are added if it is said what all of them are.
+#[tokio::test]
+async fn several_instances_have_one_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = ["one", "other"].map(|name| folder.path().join(name));
+    for (number, folder) in (0..).zip(&folders) {
+        let shard = Shard::new(number, NonZeroU32::new(2).unwrap()).unwrap();
+        make(&responder().await, Arrivals::Constant, shard, folder).await;
+    }
+    let folders = folders.map(|folder| folder.display().to_string());
+    let out = folder.path().join("out");
+    let refused = loadgen(&folders, &out);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!out.exists());
+    let mut named = folders.to_vec();
+    named.push("--url=http://instances.test/".to_owned());
+    let Output { stdout, stderr, .. } = loadgen(&named, &out);
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert!(!stdout.is_empty(), "{stderr}");
+    let summary = serde_json::from_slice::<Summary>(&stdout).unwrap();
+    assert_eq!(summary.run.url, "http://instances.test/");
+    assert_eq!(summary.totals.planned, 500);
+}

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use xtask::capacity::{
     experiment::Profile,
-    measure::{Target, Task as Measurement, measure},
+    measure::{Live, Target, Task as Measurement, measure},
     render::render,
+    rig::Held,
 };
 
 /// The project's own tasks.
@@ -30,6 +31,10 @@ enum Task {
     /// and loads it, all on this machine. The raw data and the report made of
     /// it go into one folder.
     Capacity(CapacityArguments),
+
+    /// Become a program that ends with the process that starts it: for `capacity` itself
+    #[command(hide = true)]
+    Held(Held),
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +63,7 @@ struct CapacityArguments {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "full", "out"])]
     from: Option<PathBuf>,
 
-    /// Folder for what is measured, and for the report
+    /// Folder for what is measured, and for the report; an earlier measurement in it is replaced
     #[arg(long, value_name = "DIR", default_value = "reports/capacity")]
     out: PathBuf,
 }
@@ -67,6 +72,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Ci => ci::run(),
         Task::Capacity(arguments) => capacity(arguments),
+        Task::Held(held) => held.become_it(),
     }
 }
 
@@ -88,7 +94,8 @@ fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
         };
         let target = target.map(|url| Target { url, permission });
         let measurement = Measurement { profile, folder: out.clone(), target, only };
-        measure(&measurement, |progress| eprintln!("{progress}"))?;
+        let live = Live::new();
+        measure(&measurement, |progress| live.say(progress))?;
         out
     };
     let report = render(&folder)?;

@@ -21,6 +21,11 @@ pub(crate) struct MergeArguments {
     #[arg(value_name = "DIR", required = true)]
     runs: Vec<PathBuf>,
 
+    /// The URL that all of them together are said to have requested, where each had a target of
+    /// its own, as several instances of one service
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
     /// Folder for the same files of all of them together
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -57,7 +62,11 @@ fn sources(arguments: &MergeArguments) -> anyhow::Result<Vec<Source>> {
                 folder.display()
             );
         }
-        source(folder)
+        let mut source = source(folder)?;
+        if let Some(url) = &arguments.url {
+            source.summary.run.url.clone_from(url);
+        }
+        Ok(source)
     };
     arguments.runs.iter().map(read).collect()
 }

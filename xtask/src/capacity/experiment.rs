@@ -106,8 +106,8 @@ pub struct Planned {
     pub layout: Layout,
     /// The share of one processor that the relay may use, by a quota.
     pub share: Option<f64>,
-    /// The path that is requested.
-    pub path: &'static str,
+    /// The paths that are requested, each by a generator of its own.
+    pub paths: Vec<&'static str>,
     /// The load generator's arguments besides the URL, its processors and its
     /// folder.
     pub load: Vec<String>,
@@ -217,7 +217,7 @@ impl Planned {
             upstream: Upstream::Demo(Vec::new()),
             layout: layout.clone(),
             share: None,
-            path: PATH,
+            paths: vec![PATH],
             load: Vec::new(),
             upstream_ends: None,
             length: Duration::ZERO,

@@ -1,25 +1,28 @@
 //! Runs the experiments, and writes what they measured.
 
+mod forget;
+mod live;
 mod progress;
 mod trial;
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{Arc, atomic::AtomicBool},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use loadgen::{calibrate::Calibration, provenance::Provenance};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+pub use live::Live;
 pub use progress::Progress;
 
 use super::{
     experiment::{self, Known, Planned, Profile},
     raw::{Layout, RawRun, SCHEMA_VERSION},
-    rig::{self, Programs, Quota},
+    rig::{self, Place, Programs, Quota},
 };
 
 /// What is measured, and where to.
@@ -53,6 +56,7 @@ pub fn measure(task: &Task, mut say: impl FnMut(&Progress)) -> anyhow::Result<Ra
     let layout = Layout::of(&rig::processors()?);
     fs::create_dir_all(&task.folder)
         .with_context(|| format!("cannot make {}", task.folder.display()))?;
+    forget::forget(&task.folder)?;
     let bench = Bench {
         programs,
         folder: task.folder.clone(),
@@ -118,18 +122,22 @@ fn provenance() -> Provenance {
 }
 
 /// What everything is measured with.
-struct Bench {
-    programs: Programs,
-    folder: PathBuf,
-    target: Option<Target>,
+#[derive(Debug)]
+pub struct Bench {
+    /// What is started.
+    pub programs: Programs,
+    /// The folder for all of it.
+    pub folder: PathBuf,
+    /// A relay that is running already.
+    pub target: Option<Target>,
     /// Set by a signal: children are ended, and what was measured stays.
-    interrupted: Arc<AtomicBool>,
+    pub interrupted: Arc<AtomicBool>,
 }
 
-/// What SIGINT and SIGTERM set.
+/// What SIGINT, SIGTERM and SIGHUP set.
 fn interrupted() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
@@ -144,10 +152,13 @@ impl Bench {
         if let Some(processor) = layout.relay.first() {
             command.args(["--null-pin", &processor.to_string()]);
         }
-        let calibrated = command.arg("--out").arg(&file).stdout(Stdio::null()).status()?;
-        if !calibrated.success() {
-            bail!("the load generator cannot be calibrated: is the machine busy?");
-        }
+        command.arg("--out").arg(&file);
+        let log = Some(rig::log(&self.folder, "e0", "calibration"));
+        // It binds itself and its responder.
+        let processors = layout.relay.iter().chain(&layout.generator).copied().collect();
+        let mut child = self.programs.start(&command, &Place { processors, log }, &[])?;
+        self.wait(&mut child, &mut || {})
+            .context("the load generator cannot be calibrated: is the machine busy?")?;
         Ok(serde_json::from_slice(&fs::read(&file)?)?)
     }
 
@@ -155,14 +166,16 @@ impl Bench {
         self.folder.join("calibration.json")
     }
 
-    /// Runs a trial and keeps what it measured; its answers per second.
-    fn keep(&self, planned: &Planned, raw: &mut RawRun) -> anyhow::Result<f64> {
+    /// Runs a trial and keeps what it measured; its answers per second. After it,
+    /// `run.json` is whole and has all that there is until then.
+    pub fn keep(&self, planned: &Planned, raw: &mut RawRun) -> anyhow::Result<f64> {
         let made = self.run(planned);
         let (trial, summary) = made.with_context(|| {
             format!(
-                "{} failed; what was measured until then is in {}",
+                "{} did not come to its end; what was measured before it is in {folder}, of which \
+                 `cargo xtask capacity --from {folder}` makes the report",
                 planned.folder(),
-                self.folder.display()
+                folder = self.folder.display()
             )
         })?;
         raw.trials.push(trial);

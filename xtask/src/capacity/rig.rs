@@ -4,6 +4,7 @@
 //! their own where there are enough, and end with the rig whatever happens.
 
 mod child;
+mod held;
 mod machine;
 mod quota;
 mod sampler;
@@ -12,13 +13,14 @@ use std::{
     collections::BTreeMap,
     env, fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
 use anyhow::{Context, ensure};
 
-pub use child::Child;
+pub use child::{Child, Place};
+pub use held::Held;
 pub use quota::Quota;
 pub use sampler::Sampler;
 
@@ -31,6 +33,8 @@ pub struct Programs {
     pub relay: PathBuf,
     /// The load generator.
     pub loadgen: PathBuf,
+    /// This program, which holds the others.
+    pub holder: PathBuf,
 }
 
 impl Programs {
@@ -43,7 +47,9 @@ impl Programs {
             .context("cannot start cargo")?;
         ensure!(built.success(), "the release build failed");
         let folder = target_folder()?.join("release");
-        Ok(Self { relay: folder.join("relay"), loadgen: folder.join("loadgen") })
+        // It may be built anew while it measures, and is what it was all the same.
+        let holder = PathBuf::from("/proc/self/exe");
+        Ok(Self { relay: folder.join("relay"), loadgen: folder.join("loadgen"), holder })
     }
 
     /// What `relay --version` says.
@@ -83,15 +89,19 @@ const RELAY: [&str; 2] = ["relay ", "admin "];
 const RESPONDER: [&str; 1] = ["null "];
 
 impl Rig {
-    /// Starts what `planned` loads. Bodies are written into `folder`.
+    /// Starts what `planned` loads. Bodies and logs are written into `folder`.
     pub fn start(programs: &Programs, planned: &Planned, folder: &Path) -> anyhow::Result<Self> {
         let client = reqwest::blocking::Client::builder().timeout(READY).build()?;
         let (subjects, upstream) = match &planned.subject {
             Subject::Responder => (vec![programs.responder(planned, folder)?], None),
             Subject::Relays { instances, arguments } => {
                 let upstream = programs.upstream(planned, folder)?;
-                let start = |_| programs.relay(planned, arguments, upstream.address(0));
-                let relays = (0..instances.get()).map(start).collect::<Result<_, _>>()?;
+                let start = |role: String| {
+                    let place = place(planned, folder, &role, Processors::Relay);
+                    programs.relay(&place, arguments, upstream.address(0))
+                };
+                let roles = roles("relay", usize::try_from(instances.get())?);
+                let relays = roles.into_iter().map(start).collect::<Result<_, _>>()?;
                 (relays, Some(upstream))
             }
         };
@@ -148,38 +158,72 @@ pub fn roles(name: &str, count: usize) -> Vec<String> {
     }
 }
 
+/// Whose processors a process has.
+#[derive(Debug, Clone, Copy)]
+pub enum Processors {
+    /// The relay's.
+    Relay,
+    /// The load generator's.
+    Generator,
+    /// The upstream's.
+    Upstream,
+}
+
+/// The place of `role` in a trial, below the folder of the whole measurement.
+pub fn place(planned: &Planned, folder: &Path, role: &str, whose: Processors) -> Place {
+    let processors = match whose {
+        Processors::Relay => &planned.layout.relay,
+        Processors::Generator => &planned.layout.generator,
+        Processors::Upstream => &planned.layout.upstream,
+    };
+    Place { processors: processors.clone(), log: Some(log(folder, &planned.folder(), role)) }
+}
+
+/// The file for what `role` says in `trial`.
+pub fn log(folder: &Path, trial: &str, role: &str) -> PathBuf {
+    folder.join("log").join(format!("{trial}-{role}.log"))
+}
+
 impl Programs {
-    fn relay(
+    /// Starts one of them, held by this one.
+    pub fn start(
         &self,
-        planned: &Planned,
-        arguments: &[String],
-        upstream: &str,
+        command: &Command,
+        place: &Place,
+        prefixes: &[&str],
     ) -> anyhow::Result<Child> {
+        Child::start(&self.holder, command, place, prefixes)
+    }
+
+    fn relay(&self, place: &Place, arguments: &[String], upstream: &str) -> anyhow::Result<Child> {
         let mut relay = Command::new(&self.relay);
         relay.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         relay.args(["--upstream", upstream]).args(arguments).env("RELAY_LOG", "warn");
-        // What it logs is written as it is in service, and read by nobody.
-        relay.stderr(if logs(arguments) { Stdio::null() } else { Stdio::inherit() });
-        Child::start(relay, &planned.layout.relay, &RELAY)
+        let mut place = place.clone();
+        if logs(arguments) {
+            // A line for each request is written as it is in service, and read by
+            // nobody.
+            place.log = None;
+        }
+        self.start(&relay, &place, &RELAY)
     }
 
     fn upstream(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Child> {
-        let processors = &planned.layout.upstream;
+        let place = place(planned, folder, "upstream", Processors::Upstream);
         match &planned.upstream {
             Upstream::Demo(arguments) => {
                 let mut demo = Command::new(&self.relay);
                 demo.args(["demo-upstream", "--listen", "127.0.0.1:0"]).args(arguments);
                 demo.env("RELAY_LOG", "warn");
-                Child::start(demo, processors, &[""])
+                self.start(&demo, &place, &[""])
             }
-            Upstream::Null { .. } => {
-                Child::start(self.null(planned, folder)?, processors, &RESPONDER)
-            }
+            Upstream::Null { .. } => self.start(&self.null(planned, folder)?, &place, &RESPONDER),
         }
     }
 
     fn responder(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Child> {
-        Child::start(self.null(planned, folder)?, &planned.layout.relay, &RESPONDER)
+        let place = place(planned, folder, "relay", Processors::Relay);
+        self.start(&self.null(planned, folder)?, &place, &RESPONDER)
     }
 
     /// A responder with the upstream's answer.

@@ -120,3 +120,20 @@ fn an_ablation_is_one_change() {
         assert_eq!(count, expected, "{name}: {changes:?}");
     }
 }
+
+/// As many URIs for one relay as for several, each with a generator.
+#[test]
+fn relays_are_asked_for_one_uri_and_for_many() {
+    let trials = instances::plan(Profile::Default, &Layout::of(&[0, 1]));
+    let rows: Vec<_> = trials
+        .iter()
+        .filter(|planned| planned.trial == 0)
+        .map(|planned| {
+            let many = planned.factors.contains_key("load");
+            (planned.factors["instances"].as_str(), planned.paths.len(), many)
+        })
+        .collect();
+    let expected = [("1", 1), ("2", 1), ("3", 1)].map(|(count, keys)| (count, keys, false));
+    assert_eq!(rows[..3], expected);
+    assert_eq!(rows[3..], expected.map(|(count, ..)| (count, 8, true)));
+}

@@ -4,24 +4,28 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::Command,
     sync::atomic::Ordering,
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use loadgen::summary::Summary;
 
 use super::{Bench, Target, list};
 use crate::capacity::{
     experiment::{Planned, Subject, Upstream},
     raw::{Counters, Event, Trial},
-    rig::{Child, Rig, Sampler, roles},
+    rig::{Child, Processors, Rig, Sampler, place, roles},
 };
 
 /// How often it is looked whether the generators have ended.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// What several generators have requested together, as several relays or paths
+/// have no URL of their own.
+const TOGETHER: &str = "http://relays.invalid/";
 
 impl Bench {
     /// Starts what is loaded, loads it, and ends it.
@@ -48,7 +52,8 @@ impl Bench {
             trial.upstream_arguments = planned.upstream_arguments();
             let mut rig = Rig::start(&self.programs, planned, &self.folder)?;
             let before = rig.counters()?;
-            let urls: Vec<_> = rig.urls().map(|url| format!("{url}{}", planned.path)).collect();
+            let of = |url| planned.paths.iter().map(move |path| format!("{url}{path}"));
+            let urls: Vec<_> = rig.urls().flat_map(of).collect();
             let urls: Vec<_> = urls.iter().map(String::as_str).collect();
             let generators = self.generators(planned, &urls, &[], &folder)?;
             self.load(planned, Some(&mut rig), generators, &mut trial)?;
@@ -68,20 +73,20 @@ impl Bench {
         permission: &[String],
         folder: &Path,
     ) -> anyhow::Result<Vec<Generator>> {
-        let start = |(number, url): (usize, &&str)| {
+        let start = |(role, url): (String, &&str)| {
             let folder = match urls.len() {
                 1 => folder.to_owned(),
-                _ => folder.join(number.to_string()),
+                _ => folder.join(&role),
             };
             let mut command = Command::new(&self.programs.loadgen);
             command.args(["run", url]).args(&planned.load).args(permission);
             command.args(["--pin", &list(&planned.layout.generator)]);
             command.arg("--calibration").arg(self.calibration()).arg("--out").arg(&folder);
-            command.stdout(Stdio::null());
-            let child = Child::start(command, &planned.layout.generator, &[])?;
+            let place = place(planned, &self.folder, &role, Processors::Generator);
+            let child = self.programs.start(&command, &place, &[])?;
             Ok(Generator { child, folder })
         };
-        urls.iter().enumerate().map(start).collect()
+        roles("generator", urls.len()).into_iter().zip(urls).map(start).collect()
     }
 
     /// Waits for the generators, and looks at all processes meanwhile.
@@ -99,38 +104,48 @@ impl Bench {
         #[expect(clippy::disallowed_methods, reason = "there is no runtime here")]
         let started = Instant::now();
         let mut ends = planned.upstream_ends;
+        let mut look = || {
+            if let (Some(at), Some(rig)) = (ends, rig.as_mut())
+                && at <= started.elapsed()
+            {
+                rig.end_upstream();
+                trial.events.push(event("the upstream is gone"));
+                ends = None;
+            }
+        };
         for generator in &mut generators {
-            let ended = loop {
-                if let (Some(at), Some(rig)) = (ends, rig.as_mut())
-                    && at <= started.elapsed()
-                {
-                    rig.end_upstream();
-                    trial.events.push(event("the upstream is gone"));
-                    ends = None;
-                }
-                if self.interrupted.load(Ordering::Relaxed) {
-                    bail!("interrupted");
-                }
-                match generator.child.ended()? {
-                    Some(status) => break status,
-                    None => thread::sleep(LOOK),
-                }
-            };
-            check(ended)?;
+            self.wait(&mut generator.child, &mut look)?;
         }
         trial.samples = sampler.finish()?;
-        self.merge(generators, &self.folder.join(planned.folder()))
+        self.merge(planned, &generators)
+    }
+
+    /// Waits until the load generator ends, and looks at something meanwhile.
+    /// 3 is no failure: it was the limit itself in some step, which its verdict
+    /// says.
+    pub(super) fn wait(&self, child: &mut Child, look: &mut dyn FnMut()) -> anyhow::Result<()> {
+        loop {
+            look();
+            ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
+            match child.ended()? {
+                None => thread::sleep(LOOK),
+                Some(status) if matches!(status.code(), Some(0 | 3)) => return Ok(()),
+                Some(status) => bail!("the load generator ended with {status}{}", child.said()),
+            }
+        }
     }
 
     /// Adds what several generators did.
-    fn merge(&self, generators: Vec<Generator>, folder: &Path) -> anyhow::Result<()> {
+    fn merge(&self, planned: &Planned, generators: &[Generator]) -> anyhow::Result<()> {
         if generators.len() < 2 {
             return Ok(());
         }
-        let folders: Vec<PathBuf> = generators.into_iter().map(|it| it.folder).collect();
         let mut command = Command::new(&self.programs.loadgen);
-        command.arg("merge").args(&folders).arg("--out").arg(folder).stdout(Stdio::null());
-        check(command.status().context("cannot start the load generator")?)
+        command.args(["merge", "--url", TOGETHER]);
+        command.arg("--out").arg(self.folder.join(planned.folder()));
+        command.args(generators.iter().map(|generator| &generator.folder));
+        let place = place(planned, &self.folder, "merge", Processors::Generator);
+        self.wait(&mut self.programs.start(&command, &place, &[])?, &mut || {})
     }
 }
 
@@ -156,14 +171,6 @@ impl Planned {
                 [body].into_iter().chain(field.map(str::to_owned)).collect()
             }
         }
-    }
-}
-
-/// 3: the generator was the limit in some step, which its verdict says.
-fn check(ended: ExitStatus) -> anyhow::Result<()> {
-    match ended.code() {
-        Some(0 | 3) => Ok(()),
-        _ => bail!("the load generator ended with {ended}"),
     }
 }
 

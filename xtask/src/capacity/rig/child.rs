@@ -1,57 +1,79 @@
 //! A process that is started for a measurement, and ends with it.
 
 use std::{
+    fs::{self, File},
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     thread,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use rustix::{
-    process::{Pid, Signal, kill_process},
-    thread::{CpuSet, sched_setaffinity},
-};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::held::held;
 
 /// How long a process may take to end when it is asked to, in steps of 10 ms.
 const PATIENCE: u32 = 300;
+
+/// Where a process runs, and where what it says goes to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The processors that it may use.
+    pub processors: Vec<usize>,
+    /// The file for its standard error; none if nobody is to read it.
+    pub log: Option<PathBuf>,
+}
 
 /// A running process that has said where it listens.
 #[derive(Debug)]
 pub struct Child {
     process: std::process::Child,
+    program: String,
     addresses: Vec<String>,
+    log: Option<PathBuf>,
 }
 
 impl Child {
-    /// Starts `command` on `processors`, and reads a line of its stdout for
-    /// each of `prefixes`: what comes after the prefix is an address.
+    /// Starts `command` in its place by `holder`, this program, and reads a line
+    /// of its stdout for each of `prefixes`: what comes after the prefix is an
+    /// address.
+    ///
+    /// It ends with this value, and with the thread that starts it, even if that
+    /// is killed.
     pub fn start(
-        mut command: Command,
-        processors: &[usize],
+        holder: &Path,
+        command: &Command,
+        place: &Place,
         prefixes: &[&str],
     ) -> anyhow::Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
-        let process = command
+        let process = held(holder, command, &place.processors)
             .stdin(Stdio::null())
             .stdout(if prefixes.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stderr(stderr(place)?)
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         // From here on it is ended whatever happens.
-        let mut child = Self { process, addresses: Vec::new() };
-        child.bind(processors)?;
-        if prefixes.is_empty() {
-            return Ok(child);
-        }
-        let mut lines = BufReader::new(child.process.stdout.take().context("no output")?).lines();
+        let mut child = Self { process, program, addresses: Vec::new(), log: place.log.clone() };
+        child.read(prefixes)?;
+        Ok(child)
+    }
+
+    fn read(&mut self, prefixes: &[&str]) -> anyhow::Result<()> {
+        let Some(stdout) = self.process.stdout.take() else { return Ok(()) };
+        let mut lines = BufReader::new(stdout).lines();
         for prefix in prefixes {
             let line = lines.next().transpose()?.unwrap_or_default();
             let Some(address) = line.strip_prefix(prefix).filter(|rest| !rest.is_empty()) else {
-                bail!("{program} did not start: see what it says above");
+                // What it says last, it says before it has ended.
+                let _ = self.process.wait();
+                bail!("{} did not start{}", self.program, self.said());
             };
-            child.addresses.push(address.trim().to_owned());
+            self.addresses.push(address.trim().to_owned());
         }
-        Ok(child)
+        Ok(())
     }
 
     /// How it ended, if it has.
@@ -69,28 +91,65 @@ impl Child {
         self.addresses.get(index).map_or("", String::as_str)
     }
 
-    fn bind(&self, processors: &[usize]) -> anyhow::Result<()> {
-        let mut set = CpuSet::new();
-        for processor in processors.iter().filter(|processor| **processor < CpuSet::MAX_CPU) {
-            set.set(*processor);
-        }
-        let pid = Pid::from_child(&self.process);
-        sched_setaffinity(Some(pid), &set)
-            .with_context(|| format!("cannot bind a process to processors {processors:?}"))
+    /// The last that it said on standard error and where the rest is, to be put
+    /// behind what is wrong; nothing if it said nothing.
+    pub fn said(&self) -> String {
+        let text = self.log.as_ref().and_then(|log| Some((log, fs::read(log).ok()?)));
+        let last = text.and_then(|(log, text)| Some((log, last_line(&text)?)));
+        last.map_or_else(String::new, |(log, line)| format!(": {line} (see {})", log.display()))
     }
+}
+
+fn stderr(place: &Place) -> anyhow::Result<Stdio> {
+    let Some(log) = &place.log else { return Ok(Stdio::null()) };
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    Ok(file.into())
+}
+
+/// The last line that is not empty.
+fn last_line(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
         // It may have ended by itself; then there is nothing to do.
-        let _ = kill_process(Pid::from_child(&self.process), Signal::TERM);
-        for _ in 0..PATIENCE {
-            if !matches!(self.process.try_wait(), Ok(None)) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(10));
+        if matches!(self.process.try_wait(), Ok(None)) {
+            end(&mut self.process);
         }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // A log without a word is none.
+        if let Some(log) = &self.log
+            && fs::metadata(log).is_ok_and(|file| file.len() == 0)
+        {
+            let _ = fs::remove_file(log);
+        }
+    }
+}
+
+fn end(process: &mut std::process::Child) {
+    let _ = kill_process(Pid::from_child(process), Signal::TERM);
+    for _ in 0..PATIENCE {
+        if !matches!(process.try_wait(), Ok(None)) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_that_was_said() {
+        assert_eq!(last_line(b"one\ntwo \n\n").as_deref(), Some("two"));
+        assert_eq!(last_line(b"\n"), None);
+        assert_eq!(last_line(&[b'a', 0xff]).as_deref(), Some("a\u{fffd}"));
     }
 }

@@ -1,0 +1,243 @@
+//! Trials with real processes: relays, their upstream and load generators.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, atomic::AtomicBool, mpsc},
+    thread,
+    time::Duration,
+};
+
+use loadgen::{calibrate::Calibration, provenance::Provenance, summary::Summary};
+use serde_json::Value;
+use xtask::capacity::{
+    experiment::{self, Known, Planned, Profile},
+    measure::{Bench, Target},
+    raw::{Layout, RawRun, SCHEMA_VERSION},
+    rig::{Programs, processors},
+};
+
+/// Those beside this test's own, as the sources are now: with all of the
+/// workspace they have been built already, and alone they may not have been.
+fn programs() -> Programs {
+    static BUILT: Mutex<()> = Mutex::new(());
+    let holder = PathBuf::from(env!("CARGO_BIN_EXE_xtask"));
+    let folder = holder.parent().unwrap();
+    let [relay, loadgen] = ["relay", "loadgen"].map(|name| folder.join(name));
+    let _one_at_a_time = BUILT.lock();
+    if !is_fresh(&relay) || !is_fresh(&loadgen) {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "--package", "server", "--package", "loadgen"]);
+        build.arg("--target-dir").arg(folder.parent().unwrap());
+        assert!(build.status().unwrap().success());
+    }
+    Programs { relay, loadgen, holder }
+}
+
+/// By what the compiler says that it is made of.
+fn is_fresh(program: &Path) -> bool {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let sources = fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let code = sources.split_whitespace().map(Path::new);
+    let mut code = code.filter(|path| path.extension().is_some_and(|it| it == "rs")).peekable();
+    code.peek().is_some_and(|path| path.starts_with(workspace))
+        && code.all(|path| changed(path).is_some() && changed(path) <= changed(program))
+}
+
+fn bench(folder: &Path, target: Option<Target>) -> (Bench, RawRun) {
+    let provenance = Provenance::collect(std::time::UNIX_EPOCH, &["xtask".to_owned()], None);
+    let calibration = Calibration {
+        ceiling_rate: 30_000.0,
+        limited_rate: None,
+        closed_rate: 90_000.0,
+        cpu_us_per_request: 9.0,
+        lateness: None,
+        threads: 1,
+        connections: 64,
+        provenance: vec![provenance.clone()],
+    };
+    let json = serde_json::to_vec(&calibration).unwrap();
+    fs::write(folder.join("calibration.json"), json).unwrap();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let bench = Bench { programs: programs(), folder: folder.to_owned(), target, interrupted };
+    let raw = RawRun {
+        schema_version: SCHEMA_VERSION,
+        provenance,
+        relay_version: bench.programs.relay_version().unwrap(),
+        profile: "quick".to_owned(),
+        layout: layout(),
+        calibration,
+        trials: Vec::new(),
+    };
+    (bench, raw)
+}
+
+fn layout() -> Layout {
+    Layout::of(&processors().unwrap())
+}
+
+/// The first planned trial of an experiment with these levels, and half a
+/// second of it.
+fn planned(id: &str, levels: &[(&str, &str)]) -> Planned {
+    let known = Known { highest: 1000.0, ceiling: 1000.0 };
+    let mut trials = experiment::first(Profile::Default, &layout());
+    trials.extend(experiment::rest(Profile::Default, &layout(), known));
+    let has = |planned: &Planned, (name, level): &(&str, &str)| {
+        planned.factors.get(*name).is_some_and(|found| found == level)
+    };
+    let is_it = |planned: &Planned| {
+        planned.experiment.id() == id
+            && planned.factors.len() == levels.len()
+            && levels.iter().all(|level| has(planned, level))
+    };
+    let mut planned = trials.into_iter().find(is_it).unwrap();
+    for (flag, value) in [("--settle", "0s"), ("--duration", "500ms")] {
+        let at = planned.load.iter().position(|argument| argument == flag).unwrap();
+        value.clone_into(&mut planned.load[at + 1]);
+    }
+    planned
+}
+
+fn json(file: &Path) -> Value {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+/// After each trial what was measured is whole, and as the schema says.
+#[test]
+fn trials_are_kept_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (bench, mut raw) = bench(folder, None);
+    let schema = json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("run.schema.json"));
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let trials = [
+        planned("e6", &[("ablation", "floor")]),
+        planned("e6", &[("ablation", "stale")]),
+        planned("e5", &[("instances", "2"), ("tier", "private")]),
+    ];
+    for (index, planned) in trials.iter().enumerate() {
+        assert!(0.0 < bench.keep(planned, &mut raw).unwrap(), "{planned:?}");
+        let json = json(&folder.join("run.json"));
+        let errors: Vec<_> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        let written: RawRun = serde_json::from_value(json).unwrap();
+        assert_eq!(written.trials.len(), index + 1);
+    }
+    let [floor, stale, two] = raw.trials.as_slice() else { panic!("{raw:?}") };
+    assert!(floor.counters.is_empty() && floor.events.is_empty());
+    let what: Vec<_> = stale.events.iter().map(|event| event.what.as_str()).collect();
+    assert_eq!(what, ["the upstream is gone"]);
+    let roles: Vec<_> = two.counters.keys().map(String::as_str).collect();
+    assert_eq!(roles, ["relay-1", "relay-2"]);
+    let roles: Vec<_> = two.samples[0].processes.keys().map(String::as_str).collect();
+    assert_eq!(roles, ["generator-1", "generator-2", "relay-1", "relay-2", "upstream"]);
+}
+
+/// Each relay is asked for each of many URIs, and what all generators did is
+/// one run.
+#[test]
+fn several_relays_keep_many_uris() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, mut raw) = bench(folder.path(), None);
+    let planned = planned("e5", &[("instances", "2"), ("load", "keys"), ("tier", "private")]);
+    bench.keep(&planned, &mut raw).unwrap();
+    let summary = json(&folder.path().join(planned.folder()).join("summary.json"));
+    let summary: Summary = serde_json::from_value(summary).unwrap();
+    // 2 relays, 8 URIs, 50 a second for half a second.
+    assert_eq!((summary.totals.planned, summary.totals.failed), (2 * 8 * 25, 0));
+    assert_eq!(summary.run.shards.len(), 16);
+}
+
+/// A signal ends a trial, and leaves what was measured before it.
+#[test]
+fn what_is_interrupted_says_where_the_rest_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, mut raw) = bench(folder.path(), None);
+    let one = planned("e3", &[("users", "1")]);
+    bench.keep(&one, &mut raw).unwrap();
+    let before = fs::read(folder.path().join("run.json")).unwrap();
+    let (file, planned) = (folder.path().join("run.json"), planned("e3", &[("users", "8")]));
+    let interrupted = Bench { interrupted: Arc::new(AtomicBool::new(true)), ..bench };
+    let error = format!("{:#}", interrupted.keep(&planned, &mut raw).unwrap_err());
+    for said in ["e3-users-8-0 did not come to its end", "capacity --from", ": interrupted"] {
+        assert!(error.contains(said), "no {said:?} in {error}");
+    }
+    assert_eq!(fs::read(file).unwrap(), before);
+}
+
+/// Another machine is not loaded unless the user says so, and that is said.
+#[test]
+fn a_target_is_loaded_by_permission() {
+    let folder = tempfile::tempdir().unwrap();
+    // An address for documentation, which nobody has.
+    let target = Target { url: "http://192.0.2.1/".to_owned(), permission: Vec::new() };
+    let (bench, mut raw) = bench(folder.path(), Some(target));
+    let planned = planned("e3", &[("users", "1")]);
+    let error = format!("{:#}", bench.keep(&planned, &mut raw).unwrap_err());
+    let log = folder.path().join("log/e3-users-1-0-generator.log");
+    for said in ["exit status: 2", "--i-may-load-this-host", &log.display().to_string()] {
+        assert!(error.contains(said), "no {said:?} in {error}");
+    }
+}
+
+#[test]
+fn a_running_instance_is_measured_as_a_client_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let programs = programs();
+    let mut null = Command::new(&programs.loadgen);
+    null.args(["null", "--listen", "127.0.0.1:0"]);
+    let mut null = null.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(null.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("null ").unwrap().to_owned();
+    let target = Target { url, permission: Vec::new() };
+    let (bench, mut raw) = bench(folder.path(), Some(target));
+    let kept = bench.keep(&planned("e3", &[("users", "8")]), &mut raw);
+    null.kill().unwrap();
+    null.wait().unwrap();
+    assert!(0.0 < kept.unwrap());
+    let trial = &raw.trials[0];
+    assert!(trial.counters.is_empty() && trial.relay_arguments.is_empty());
+    assert!(trial.samples[0].processes.keys().eq(["generator"]));
+}
+
+/// Even if whoever started them is killed, nothing is left running.
+#[test]
+fn children_end_with_their_parent() {
+    let processor = processors().unwrap()[0].to_string();
+    let script = "\"$0\" held --parent $$ --processors \"$1\" -- \
+                  sh -c 'echo is running; exec sleep 1000' & wait";
+    let mut parent = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_xtask"), &processor])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(parent.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "is running\n");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    // The pipe ends with the last who could write into it.
+    let (said, ended) = mpsc::channel();
+    thread::spawn(move || said.send(stdout.read_to_end(&mut Vec::new()).unwrap()));
+    let rest = ended.recv_timeout(Duration::from_mins(2)).expect("it still runs");
+    assert_eq!(rest, 0);
+}
+
+/// Nobody would end what is started by one that has ended already.
+#[test]
+fn nothing_is_held_for_another() {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["held", "--parent", "1", "--processors", "0", "--", "echo", "ran"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{stderr}");
+    assert!(stderr.contains("who started this has ended"), "{stderr}");
+}
