@@ -41,7 +41,6 @@ fn processor_time_and_everything_that_was_planted_on_it() {
         "upstream-limited",
         "one-connection",
         "new-connections",
-        "body-200k",
     ];
     assert_eq!(names, all);
     let failed: Vec<_> = rendered.findings.failures().collect();

@@ -43,7 +43,7 @@ fn users(users: u32) -> Program {
 /// Runs `program` and leaves its files in `name` below `folder`.
 async fn measure(url: &str, program: Program, folder: &Path, name: &str) -> Trial {
     let mut options = Options::new(url.parse().unwrap(), program);
-    options.connections = 8;
+    options.connections = options.program.users().map_or(8, |users| users.get() as usize);
     options.interval = Duration::from_millis(100);
     let mut files = Files::new(&folder.join(name)).unwrap();
     let (_stop, signals) = mpsc::channel(1);
@@ -113,9 +113,13 @@ async fn a_report_is_a_function_of_its_raw_files() {
     assert_eq!(render(folder, None).unwrap().report, report);
     assert_eq!(read(), first);
     let text = String::from_utf8(first[1].clone()).unwrap();
-    for said in
-        ["One instance on", "8 users came at once", "1,500", "a law needs 5 different loads"]
-    {
+    // On a busy machine it may be that no rate counts: then it is said that nothing can be.
+    for said in [
+        "ne instance on *this machine*",
+        "8 users came at once",
+        "1,500",
+        "a law needs 5 different loads",
+    ] {
         assert!(text.contains(said), "nothing of {said:?} in:\n{text}");
     }
     // What is not a measurement is refused with its name.

@@ -58,12 +58,8 @@ impl Cost {
             trials.first().map_or(1.0, |trial| real(trial.trial.layout.relay.len().max(1)));
         let line: Vec<(f64, f64)> =
             points.iter().map(|point| (point.throughput, point.user + point.system)).collect();
-        Self {
-            demand: Demand::fit(&line).filter(|demand| demand.per_request.value.is_finite()),
-            queue: queue::fit(&by_rate(&points, processors), processors),
-            processors,
-            points,
-        }
+        let demand = Demand::fit(&line).filter(|demand| demand.per_request.value.is_finite());
+        Self { queue: queue_of(&points, processors), demand, processors, points }
     }
 
     /// The most requests per second that the processors allow: m/D.
@@ -87,8 +83,22 @@ fn point(index: usize, trial: &LoadedTrial, rate: f64) -> Option<CostPoint> {
     Some(CostPoint { trial: index, rate, throughput: step.throughput, user, system, response })
 }
 
+/// The queue of these points: its service is what they say that a request costs.
+pub(super) fn queue_of(
+    points: &[CostPoint],
+    processors: f64,
+) -> Result<queue::Fitted, queue::NoQueue> {
+    let line: Vec<(f64, f64)> =
+        points.iter().map(|point| (point.throughput, point.user + point.system)).collect();
+    let steps = by_rate(points, processors);
+    match Demand::fit(&line).map(|demand| demand.per_request.value) {
+        Some(service) if 0.0 < service => queue::fit_beside(&steps, processors, service),
+        _ => queue::fit(&steps, processors),
+    }
+}
+
 /// The means over trials at each rate, as a queue sees them.
-pub(super) fn by_rate(points: &[CostPoint], processors: f64) -> Vec<queue::Step> {
+fn by_rate(points: &[CostPoint], processors: f64) -> Vec<queue::Step> {
     let mut rates: Vec<f64> = points.iter().map(|point| point.rate).collect();
     rates.sort_by(f64::total_cmp);
     rates.dedup();

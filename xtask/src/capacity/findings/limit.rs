@@ -56,6 +56,8 @@ pub struct Planted {
     pub relief: Change,
     /// What is found to limit it.
     pub limit: Limit,
+    /// What its use of resources alone would have named.
+    pub by_use: Option<Suspect>,
 }
 
 impl Planted {
@@ -66,14 +68,13 @@ impl Planted {
 }
 
 /// Bottlenecks on purpose: the condition, the one without it, and what it is.
-const PLANTED: [(&str, &str, Suspect); 7] = [
+const PLANTED: [(&str, &str, Suspect); 6] = [
     ("workers-1", BASELINE, Suspect::SingleThread),
     ("generator-throttled", BASELINE, Suspect::Generator),
     ("log-debug", BASELINE, Suspect::Logging),
     ("upstream-limited", "miss", Suspect::Upstream),
     ("one-connection", BASELINE, Suspect::Connections),
     ("new-connections", BASELINE, Suspect::Connections),
-    ("body-200k", "body-20k", Suspect::Network),
 ];
 
 /// What of the relay's processor time limits, as far as that is what does.
@@ -184,6 +185,7 @@ pub(super) fn planted(ablations: &Ablations) -> Vec<Planted> {
             suspect: *suspect,
             relief,
             limit: of_planted(own, *suspect, relief),
+            by_use: busiest(&observe(&own.loads)),
         })
     };
     PLANTED.iter().filter_map(each).collect()

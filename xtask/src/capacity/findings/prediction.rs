@@ -1,9 +1,11 @@
 //! A rate that was measured and used for nothing, and what the rest of the ramp
 //! foretells of it.
 
+use loadgen::verdict::Verdict;
+
 use super::{
     PLAN,
-    demand::{Cost, CostPoint, by_rate},
+    demand::{Cost, CostPoint, queue_of},
     ramp::{latency, latency_between},
     reading::{factor, step_at},
 };
@@ -11,14 +13,14 @@ use crate::capacity::{
     analysis::{
         Interval,
         bootstrap::{LEAST_TRIALS, Plan, resample},
-        demand::queue,
-        mean_of,
+        distribution::t_quantile,
+        mean_of, real, variance_of,
     },
     loaded::{Loaded, LoadedTrial},
 };
 
-/// By which share a prediction may be off besides its own interval: what one
-/// trial differs from the mean of all.
+/// By which share a prediction may always be off: three trials that agree by
+/// chance say little of a fourth.
 const BETWEEN_TRIALS: f64 = 0.25;
 
 /// A quantity, foretold and measured.
@@ -50,7 +52,8 @@ pub struct Prediction {
     pub quantities: Vec<Foretold>,
 }
 
-/// None if no step was held out, or it is not within the ramp.
+/// None if no step was held out, the generator was its limit, or it is not within
+/// the ramp.
 pub(super) fn prediction(
     loaded: &Loaded,
     trials: &[&LoadedTrial],
@@ -60,9 +63,12 @@ pub(super) fn prediction(
     let held_out = loaded.of("e1").find(|trial| factor(trial, "held_out").is_some())?;
     let rate = held_out.summary.steps.iter().find_map(|step| step.rate)?;
     let step = step_at(held_out, rate)?;
+    if step.health.verdict == Verdict::GeneratorLimited {
+        return None;
+    }
     let mut quantities = Vec::new();
     let mean = step.measures.times.get("response").map(|times| times.mean_us / 1e6);
-    if let (Some((predicted, band)), Some(measured)) = (by_queue(cost, trials, rate), mean) {
+    if let (Some((predicted, band)), Some(measured)) = (by_queue(cost, trials, rates, rate), mean) {
         quantities.push(Foretold { name: "mean, by the queue", predicted, band, measured });
     }
     for (name, quantile) in [("p50, between the steps", 0.5), ("p99, between the steps", 0.99)] {
@@ -76,7 +82,12 @@ pub(super) fn prediction(
 }
 
 /// The mean response time by the fitted queue, over draws of the trials.
-fn by_queue(cost: &Cost, trials: &[&LoadedTrial], rate: f64) -> Option<(f64, Interval)> {
+fn by_queue(
+    cost: &Cost,
+    trials: &[&LoadedTrial],
+    rates: &[f64],
+    rate: f64,
+) -> Option<(f64, Interval)> {
     let predicted = cost.queue.as_ref().ok()?.queue.response(rate)?;
     let own: Vec<Vec<CostPoint>> = (0..trials.len())
         .map(|index| cost.points.iter().filter(|point| point.trial == index).copied().collect())
@@ -85,10 +96,17 @@ fn by_queue(cost: &Cost, trials: &[&LoadedTrial], rate: f64) -> Option<(f64, Int
     let draws = resample(&vec![1; own.len()], plan, |blocks| {
         let points: Vec<CostPoint> =
             blocks.iter().flat_map(|block| own[block.trial].iter().copied()).collect();
-        let fitted = queue::fit(&by_rate(&points, cost.processors), cost.processors);
+        let fitted = queue_of(&points, cost.processors);
         fitted.ok().and_then(|fitted| fitted.queue.response(rate)).unwrap_or(f64::NAN)
     });
-    widened(predicted, draws)
+    let medians = own_at(trials, rates, rate, 0.5);
+    widened(predicted, draws, &medians)
+}
+
+/// The logarithms of a quantile at a rate, of each trial.
+fn own_at(trials: &[&LoadedTrial], rates: &[f64], rate: f64, quantile: f64) -> Vec<f64> {
+    let of = |trial: &&LoadedTrial| latency_between(trial, rates, rate, quantile);
+    trials.iter().filter_map(of).map(libm::log).collect()
 }
 
 /// A quantile at a rate between two steps, on the straight line of logarithms.
@@ -98,11 +116,7 @@ fn between(
     rate: f64,
     quantile: f64,
 ) -> Option<(f64, Interval)> {
-    let own: Vec<f64> = trials
-        .iter()
-        .filter_map(|trial| latency_between(trial, rates, rate, quantile))
-        .map(libm::log)
-        .collect();
+    let own = own_at(trials, rates, rate, quantile);
     if own.len() < LEAST_TRIALS {
         return None;
     }
@@ -110,16 +124,22 @@ fn between(
     let draws = resample(&vec![1; own.len()], PLAN, |blocks| {
         libm::exp(mean_of(&blocks.iter().map(|block| own[block.trial]).collect::<Vec<_>>()))
     });
-    widened(predicted, draws)
+    widened(predicted, draws, &own)
 }
 
 /// Where one more trial is likely to be: the draws' interval, and what trials
-/// differ by.
-fn widened(predicted: f64, mut draws: Vec<f64>) -> Option<(f64, Interval)> {
+/// differ by, of which `own` are the logarithms: t · s · √(1 + 1/k).
+fn widened(predicted: f64, mut draws: Vec<f64>, own: &[f64]) -> Option<(f64, Interval)> {
     draws.retain(|draw| draw.is_finite());
     let inner = Interval::central(&draws)?;
     let usual = Interval::around(predicted, BETWEEN_TRIALS * predicted);
-    (predicted.is_finite()).then(|| (predicted, inner.hull(&usual)))
+    let trials = real(own.len());
+    let spread = libm::sqrt(variance_of(own) * (1.0 + 1.0 / trials));
+    let factor = libm::exp(t_quantile(0.975, trials - 1.0) * spread);
+    let next = Interval { low: predicted / factor, high: predicted * factor };
+    let band = inner.hull(&usual);
+    let band = if factor.is_finite() { band.hull(&next) } else { band };
+    predicted.is_finite().then_some((predicted, band))
 }
 
 #[cfg(test)]
@@ -128,12 +148,15 @@ mod tests {
 
     #[test]
     fn a_band_is_no_narrower_than_trials_differ() {
-        let (predicted, band) = widened(1.0, vec![0.99, 1.0, 1.01, f64::NAN]).unwrap();
+        let (predicted, band) = widened(1.0, vec![0.99, 1.0, 1.01, f64::NAN], &[]).unwrap();
         assert!((predicted - 1.0).abs() < f64::EPSILON);
         assert_eq!(band, Interval { low: 0.75, high: 1.25 });
-        let wide = widened(1.0, vec![0.2, 3.0]).unwrap().1;
+        let wide = widened(1.0, vec![0.2, 3.0], &[]).unwrap().1;
         assert!(wide.low < 0.3 && 2.9 < wide.high);
-        assert_eq!(widened(1.0, vec![f64::NAN]), None);
-        assert_eq!(widened(f64::NAN, vec![1.0]), None);
+        // Logarithms of −1, 0 and 1 have s = 1, and t(0.975, 2) is 4.303.
+        let trials = widened(1.0, vec![1.0], &[-1.0, 0.0, 1.0]).unwrap().1;
+        assert!((libm::log(trials.high) - 4.303 * libm::sqrt(4.0 / 3.0)).abs() < 1e-3);
+        assert_eq!(widened(1.0, vec![f64::NAN], &[]), None);
+        assert_eq!(widened(f64::NAN, vec![1.0], &[]), None);
     }
 }

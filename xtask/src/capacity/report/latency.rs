@@ -146,8 +146,13 @@ fn response(findings: &Findings) -> Figure {
         label: format!("objective: {USUAL}"),
     }];
     if let Some(knee) = findings.saturation.knee_interval {
-        let label = "knee, 95 %".to_owned();
-        references.push(Reference::Across { from: knee.low, to: knee.high, label });
+        // A band that is too narrow to see is a line.
+        references.push(if knee.width() < 0.01 * knee.high {
+            Reference::Place { x: knee.high, label: "knee".to_owned() }
+        } else {
+            let label = "knee, 95 %".to_owned();
+            Reference::Across { from: knee.low, to: knee.high, label }
+        });
     }
     let y = Axis::log("response time", Unit::Seconds);
     let chart = XyChart {

@@ -166,6 +166,7 @@ fn planted(planted: &[Planted]) -> Vec<Block> {
             suspect_short(own.suspect).to_owned(),
             change(&own.relief),
             found.to_owned(),
+            own.by_use.map_or("—", suspect_short).to_owned(),
             if own.is_found() { "yes" } else { "no" }.to_owned(),
         ]
     };
@@ -178,6 +179,7 @@ fn planted(planted: &[Planted]) -> Vec<Block> {
                 Column::words("put there"),
                 Column::numbers("without it"),
                 Column::words("named"),
+                Column::words("by use alone"),
                 Column::words("found"),
             ],
             planted.iter().map(row).collect(),

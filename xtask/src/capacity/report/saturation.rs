@@ -125,8 +125,9 @@ fn held_out(prediction: &Prediction) -> Vec<Block> {
             prediction.quantities.iter().map(row).collect(),
         ),
         paragraph(
-            "The band is 95 % of the bootstrap over trials, and no narrower than ± 25 %, by which one trial may differ from \
-             the mean of all. The queue is `R = S + S/m · v · ρ^(√(2(m+1))−1) / (1−ρ)`, fitted to steps of up to 80 % utilisation.",
+            "The band is where one more trial is likely to be: 95 % of the bootstrap over trials, Student’s *t* over what they \
+             differ by, and no narrower than ± 25 %. The queue is `R = way + S + S/m · v · ρ^(√(2(m+1))−1) / (1−ρ)`: S is what \
+             a request takes of a processor (F7), v and the way are fitted to steps of up to 80 % utilisation.",
         ),
     ]
 }

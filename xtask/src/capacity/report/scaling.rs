@@ -13,7 +13,7 @@ use crate::capacity::{
     findings::{
         Findings,
         fleet::{Tier, upstream_in_closed_form},
-        levels::Scaling,
+        levels::{Level, Scaling},
     },
     page::{Block, Section},
 };
@@ -22,10 +22,13 @@ pub(super) fn concurrency(profile: &str, findings: &Findings) -> Section {
     let (id, heading) = ("concurrency", "Concurrency");
     let levels = &findings.users;
     let Some(best) = levels.best() else { return not_measured(id, heading, profile) };
+    // More than these add nothing that could be told from chance.
+    let enough = |level: &&Level| 0.97 * best.throughput() <= level.throughput();
+    let enough = levels.levels.iter().find(enough).unwrap_or(best);
     let finding = format!(
-        "{} are enough: {} answers per second.",
-        counted(best.load, "user", "users"),
-        rate(best.throughput())
+        "{} are enough for {} answers per second: more add nothing.",
+        counted(enough.load, "user", "users"),
+        rate(enough.throughput())
     );
     let chart = growth(levels, Axis::log("users", Unit::Whole), "closed model");
     section(

@@ -25,7 +25,8 @@ pub(super) fn simulation(findings: &Findings) -> Option<Section> {
     let relay = &fleet.relay;
     let error = match fleet.error {
         Some(error) => format!("The model of one instance foretells the fastest step that it was not shown with an error of {}.", signed(error)),
-        None => "How well the model of one instance foretells a step that it was not shown is not known: too few steps are below 80 %.".to_owned(),
+        None => "How well the model of one instance foretells a step that it was not shown is not known: too few steps are below \
+                 80 %, or that one is beyond what the others allow.".to_owned(),
     };
     let blocks = vec![
         Block::Callout {

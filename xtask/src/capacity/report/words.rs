@@ -48,9 +48,12 @@ pub(super) fn percent(share: f64) -> String {
 /// A share in per cent with its sign.
 pub(super) fn signed(share: f64) -> String {
     let percent = share * 100.0;
-    let digits = usize::from(percent.abs() < 9.95);
     let sign = if percent < 0.0 { "−" } else { "+" };
-    format!("{sign}{:.digits$} %", percent.abs())
+    match percent.abs() {
+        size if size < 9.95 => format!("{sign}{size:.1} %"),
+        size if size < 999.5 => format!("{sign}{size:.0} %"),
+        size => format!("{sign}{} %", grouped(significant(size, 3))),
+    }
 }
 
 /// A change with its interval.
@@ -160,7 +163,7 @@ mod tests {
     fn numbers_are_written_for_people() {
         assert_eq!([rate(9.876), rate(123.4), rate(65_432.1)], ["9.88", "123", "65,400"]);
         assert_eq!([ms(0.012_345), us(0.000_012_345), percent(0.1234)], ["12.3", "12.3", "12.3 %"]);
-        assert_eq!([signed(0.051), signed(-0.5), signed(2.0)], ["+5.1 %", "−50 %", "+200 %"]);
+        assert_eq!([signed(0.051), signed(-0.5), signed(200.0)], ["+5.1 %", "−50 %", "+20,000 %"]);
         assert_eq!([known(None, rate), known(Some(f64::NAN), rate)], ["n/a", "n/a"]);
         assert_eq!(grouped(-1234.0), "−1,234");
     }
