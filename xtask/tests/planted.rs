@@ -41,6 +41,7 @@ fn processor_time_and_everything_that_was_planted_on_it() {
         "upstream-limited",
         "one-connection",
         "new-connections",
+        "quota",
     ];
     assert_eq!(names, all);
     let failed: Vec<_> = rendered.findings.failures().collect();

@@ -18,6 +18,7 @@ pub mod prediction;
 pub mod ramp;
 mod reading;
 pub mod saturation;
+pub mod share;
 pub mod soak;
 pub mod usage;
 
@@ -34,8 +35,9 @@ use self::{
     overload::Overload,
     prediction::Prediction,
     ramp::RampStep,
-    reading::{held, lasted, number, step_at},
+    reading::{decimal, held, lasted, step_at},
     saturation::Saturation,
+    share::ShareRamp,
     soak::Soak,
     usage::Loads,
 };
@@ -71,6 +73,10 @@ pub struct Findings {
     pub users: Scaling,
     /// Throughput by workers of the relay.
     pub cores: Scaling,
+    /// Throughput by shares of one processor.
+    pub shares: Scaling,
+    /// The ramp of a relay with a share of a processor, and which.
+    pub of_a_share: Option<ShareRamp>,
     /// Several instances.
     pub tiers: Vec<Tier>,
     /// What changes it.
@@ -104,7 +110,8 @@ impl Findings {
         let ramp = ramp::steps(&trials);
         let rates: Vec<f64> =
             ramp.iter().filter(|step| step.counts()).map(|step| step.rate).collect();
-        let saturation = Saturation::of(loaded, &trials, &ramp);
+        let search = loaded.of("e2").find_map(|trial| trial.summary.search.clone());
+        let saturation = Saturation::of(search, &trials, &ramp);
         let cost = Cost::of(&trials, &ramp);
         let prediction = prediction::prediction(loaded, &trials, &rates, &cost);
         let users = Scaling::of(loaded.of("e3"), "users");
@@ -116,6 +123,8 @@ impl Findings {
             capacities: std::iter::once(USUAL).chain(OTHERS).map(capacity).collect(),
             own_capacities: ramp::own_capacities(&trials, &ramp, USUAL),
             loads: loads(&trials, &ramp),
+            shares: Scaling::of(loaded.of("e10"), "share"),
+            of_a_share: ShareRamp::of(loaded),
             tiers: fleet::tiers(loaded),
             limit: limit(loaded, &ablations, &users, &cores),
             planted: limit::planted(&ablations),
@@ -175,7 +184,7 @@ fn loads(trials: &[&LoadedTrial], ramp: &[RampStep]) -> Option<(f64, Loads)> {
 fn limit(loaded: &Loaded, ablations: &Ablations, users: &Scaling, cores: &Scaling) -> Limit {
     let best = users.best().map(|level| level.load);
     let own: Vec<&LoadedTrial> =
-        loaded.of("e3").filter(|trial| number(trial, "users") == best).collect();
+        loaded.of("e3").filter(|trial| decimal(trial, "users") == best).collect();
     let all: Vec<_> = own.iter().map(|trial| (*trial, lasted(trial))).collect();
     let worth = own.iter().map(|trial| trial.summary.verdict).max().unwrap_or(Verdict::Valid);
     limit::baseline(ablations, users, cores, &Loads::over(&all), worth)

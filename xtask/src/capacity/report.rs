@@ -12,6 +12,7 @@ mod overload;
 mod saturation;
 mod scaling;
 mod sensitivity;
+mod share;
 mod simulation;
 mod sizing;
 mod validity;
@@ -34,6 +35,7 @@ pub fn report(loaded: &Loaded, findings: &Findings, other: Option<&Comparison>) 
         Some(conditions::conditions(loaded)),
         Some(latency::latency(loaded, findings)),
         Some(saturation::saturation(profile, findings)),
+        share::share(findings),
         Some(limits::limits(profile, findings)),
         Some(scaling::concurrency(profile, findings)),
         Some(scaling::cores(profile, findings)),

@@ -173,6 +173,7 @@ fn summary(steps: Vec<Step>, total: &Record, load: &Load, bytes: f64, lasted: f6
             program: format!("{load:?} over {HOLD} s"),
             model,
             threads: 1,
+            shards: Vec::new(),
             connections: 64,
             pacer: "timerfd".to_owned(),
             started_unix: START,

@@ -110,34 +110,36 @@ impl Bench {
             }
             "log-debug" => Self { log: own.log + 15e-6, ..own },
             "body-200" => Self { bytes: 200.0, ..own },
-            "body-20k" => Self { bytes: 20_000.0, floor: own.floor * 1.1, ..own },
-            "body-200k" => Self { bytes: 200_000.0, floor: own.floor * 1.2, ..own },
+            "body-20000" => Self { bytes: 20_000.0, floor: own.floor * 1.1, ..own },
+            "body-200000" => Self { bytes: 200_000.0, floor: own.floor * 1.2, ..own },
             "new-connections" => Self { floor: own.floor * 3.0, ..own },
             "miss" => Self { own: own.own * 4.0, ..own },
             "upstream-limited" => Self { upstream: Some(50.0), ..own.under("miss") },
             "one-connection" => Self { connections: 1.0, ..own },
             "generator-throttled" => Self { generator: own.generator.min(20_000.0), ..own },
             "workers-1" => Self { workers: 1, ..own },
+            "quota" => Self { quota: own.quota * 0.25, ..own },
             _ => own,
         }
     }
 }
 
 /// The conditions of e6 that a bench knows.
-pub(crate) const ABLATIONS: [&str; 13] = [
+pub(crate) const ABLATIONS: [&str; 14] = [
     "floor",
     "baseline",
     "log-debug",
     "body-200",
-    "body-2k",
-    "body-20k",
-    "body-200k",
+    "body-2000",
+    "body-20000",
+    "body-200000",
     "new-connections",
     "miss",
     "one-connection",
     "generator-throttled",
     "workers-1",
     "upstream-limited",
+    "quota",
 ];
 
 /// Writes a whole run of `bench` into `folder`: all experiments but e2.
@@ -168,6 +170,14 @@ pub(crate) fn write(folder: &Path, bench: &Bench) -> RawRun {
                 Load::Closed(users),
             ));
         }
+        for share in [0.125, 0.25, 0.5, 0.75] {
+            let own = Bench { quota: share / bench.usable() * bench.quota, ..bench.clone() };
+            add(Plan::new(&own, "e10", &[("share", &share.to_string())], trial, Load::Closed(64)));
+        }
+        let quarter = Bench { quota: 0.25 / bench.usable() * bench.quota, ..bench.clone() };
+        let most = quarter.closed(256.0);
+        let rates = (0..8).map(|step| (most * 0.2 * 1.33_f64.powi(step)).round()).collect();
+        add(Plan::new(&quarter, "e11", &[("share", "0.25")], trial, Load::Ramp(rates)));
         for name in ABLATIONS {
             add(Plan::new(
                 &bench.under(name),

@@ -22,9 +22,9 @@ pub const BASELINE: &str = "baseline";
 /// Conditions that are held against another one than the baseline.
 const REFERENCES: [(&str, &str); 4] = [
     ("upstream-limited", "miss"),
-    ("body-200", "body-2k"),
-    ("body-20k", "body-2k"),
-    ("body-200k", "body-2k"),
+    ("body-200", "body-2000"),
+    ("body-20000", "body-2000"),
+    ("body-200000", "body-2000"),
 ];
 
 /// A condition under which the same load was put.

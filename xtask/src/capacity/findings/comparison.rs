@@ -124,7 +124,9 @@ fn differences(before: Run, after: Run) -> Vec<Difference> {
         &after.1.own_capacities,
     );
     for level in &after.1.users.levels {
-        if let Some(other) = before.1.users.levels.iter().find(|other| other.load == level.load) {
+        if let Some(other) =
+            before.1.users.levels.iter().find(|other| other.load.total_cmp(&level.load).is_eq())
+        {
             add(
                 format!("answers per second, {} users", level.load),
                 Measure::Rate,

@@ -34,9 +34,30 @@ pub struct Tier {
     pub name: String,
     /// Throughput by instances.
     pub scaling: Scaling,
-    /// Requests upstream for every thousand of clients, by instances, where
-    /// many different URIs were asked for.
-    pub upstream: Vec<(u32, f64)>,
+    /// What the upstream saw, by instances.
+    pub upstream: Vec<Upstream>,
+}
+
+/// What the upstream saw of several instances.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Upstream {
+    /// How many they were.
+    pub instances: u32,
+    /// Whether many different URIs were asked for, or one.
+    pub keys: Keys,
+    /// Requests upstream per second of the load.
+    pub per_second: f64,
+    /// Requests upstream for every thousand of clients.
+    pub per_thousand: f64,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keys {
+    /// One URI.
+    One,
+    /// Many different ones.
+    Many,
 }
 
 /// Several instances, measured.
@@ -52,17 +73,22 @@ fn tier(loaded: &Loaded, name: &str) -> Tier {
     let own = |trial: &&LoadedTrial| factor(trial, "tier").unwrap_or("private") == name;
     let is_keys = |trial: &&LoadedTrial| factor(trial, "load") == Some("keys");
     let hits = loaded.of("e5").filter(own).filter(|trial| !is_keys(trial));
-    let mut upstream: Vec<(u32, f64)> =
-        loaded.of("e5").filter(own).filter(is_keys).filter_map(per_thousand).collect();
-    upstream.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut upstream: Vec<Upstream> = loaded.of("e5").filter(own).filter_map(seen).collect();
+    upstream.sort_by_key(|seen| (seen.keys, seen.instances));
     Tier { name: name.to_owned(), scaling: Scaling::of(hits, "instances"), upstream }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
-fn per_thousand(trial: &LoadedTrial) -> Option<(u32, f64)> {
-    let sent = trial.summary.totals.sent as f64;
-    let sent_on = upstream(trial)?;
-    (0.0 < sent).then(|| Some((number(trial, "instances")?, sent_on * 1000.0 / sent)))?
+fn seen(trial: &LoadedTrial) -> Option<Upstream> {
+    let (sent, asked) = (trial.summary.totals.sent as f64, upstream(trial)?);
+    let seconds = trial.summary.run.lasted_seconds;
+    let keys = if factor(trial, "load") == Some("keys") { Keys::Many } else { Keys::One };
+    (0.0 < sent && 0.0 < seconds).then_some(Upstream {
+        instances: number(trial, "instances")?,
+        keys,
+        per_second: asked / seconds,
+        per_thousand: asked * 1000.0 / sent,
+    })
 }
 
 /// A fleet, simulated from one instance's cost.

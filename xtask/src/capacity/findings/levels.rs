@@ -1,8 +1,6 @@
 //! Throughput by levels of one factor: users, cores or instances.
 
-use std::collections::BTreeMap;
-
-use super::reading::{number, throughput};
+use super::reading::{decimal, throughput};
 use crate::capacity::{
     analysis::{
         Interval, mean, mean_of,
@@ -17,8 +15,8 @@ use crate::capacity::{
 /// A level, over all trials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// How many: users, cores, instances.
-    pub load: u32,
+    /// How many: users, cores, instances; or which share of a processor.
+    pub load: f64,
     /// Answers per second in each trial.
     pub trials: Vec<f64>,
 }
@@ -47,19 +45,19 @@ pub struct Scaling {
 impl Scaling {
     /// Of trials, by the level of a factor.
     pub(super) fn of<'a>(trials: impl Iterator<Item = &'a LoadedTrial>, factor: &str) -> Self {
-        let mut levels: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+        let mut levels: Vec<Level> = Vec::new();
         for trial in trials {
-            if let (Some(load), Some(rate)) = (number(trial, factor), throughput(trial)) {
-                levels.entry(load).or_default().push(rate);
+            let (Some(load), Some(rate)) = (decimal(trial, factor), throughput(trial)) else {
+                continue;
+            };
+            match levels.iter_mut().find(|level| level.load.total_cmp(&load).is_eq()) {
+                Some(level) => level.trials.push(rate),
+                None => levels.push(Level { load, trials: vec![rate] }),
             }
         }
-        levels.remove(&0);
-        let levels: Vec<Level> =
-            levels.into_iter().map(|(load, trials)| Level { load, trials }).collect();
-        let measurements: Vec<Measurement> = levels
-            .iter()
-            .map(|level| Measurement::new(f64::from(level.load), level.throughput()))
-            .collect();
+        levels.sort_by(|a, b| a.load.total_cmp(&b.load));
+        let measurements: Vec<Measurement> =
+            levels.iter().map(|level| Measurement::new(level.load, level.throughput())).collect();
         Self { law: choose(&measurements), levels }
     }
 
@@ -70,10 +68,10 @@ impl Scaling {
 
     /// X(n) / (n · X(first)) with the first level's load as the unit, as (load,
     /// share).
-    pub fn efficiency(&self) -> Vec<(u32, f64)> {
+    pub fn efficiency(&self) -> Vec<(f64, f64)> {
         let Some(first) = self.levels.first() else { return Vec::new() };
-        let one = first.throughput() / f64::from(first.load);
-        let share = |level: &Level| level.throughput() / (f64::from(level.load) * one);
+        let one = first.throughput() / first.load;
+        let share = |level: &Level| level.throughput() / (level.load * one);
         self.levels.iter().map(|level| (level.load, share(level))).collect()
     }
 }

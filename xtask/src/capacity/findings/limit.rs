@@ -68,13 +68,14 @@ impl Planted {
 }
 
 /// Bottlenecks on purpose: the condition, the one without it, and what it is.
-const PLANTED: [(&str, &str, Suspect); 6] = [
+const PLANTED: [(&str, &str, Suspect); 7] = [
     ("workers-1", BASELINE, Suspect::SingleThread),
     ("generator-throttled", BASELINE, Suspect::Generator),
     ("log-debug", BASELINE, Suspect::Logging),
     ("upstream-limited", "miss", Suspect::Upstream),
     ("one-connection", BASELINE, Suspect::Connections),
     ("new-connections", BASELINE, Suspect::Connections),
+    ("quota", BASELINE, Suspect::Throttling),
 ];
 
 /// What of the relay's processor time limits, as far as that is what does.
@@ -142,7 +143,7 @@ pub(super) fn baseline(
         "a tenth of the body",
         Suspect::Network,
         Interval { low: 0.3, high: 10.0 },
-        ablations.effect("body-200", "body-2k"),
+        ablations.effect("body-200", "body-2000"),
     );
     if let Some((effect, ratio)) = doubled(users) {
         let predicted = Interval { low: 0.3 * (ratio - 1.0), high: 1.3 * (ratio - 1.0) };
@@ -159,13 +160,13 @@ pub(super) fn baseline(
 /// help, with the ratio of their numbers.
 fn doubled(users: &Scaling) -> Option<(Change, f64)> {
     let [.., before, last] = &users.levels[..] else { return None };
-    Some((change(&before.trials, &last.trials)?, f64::from(last.load) / f64::from(before.load)))
+    Some((change(&before.trials, &last.trials)?, last.load / before.load))
 }
 
 /// From the fewest workers to the most.
 fn more(cores: &Scaling) -> Option<(Change, f64)> {
     let (first, last) = (cores.levels.first()?, cores.levels.last()?);
-    let ratio = f64::from(last.load) / f64::from(first.load);
+    let ratio = last.load / first.load;
     (1.0 < ratio).then(|| change(&first.trials, &last.trials)).flatten().map(|found| (found, ratio))
 }
 

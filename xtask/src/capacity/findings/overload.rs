@@ -2,7 +2,10 @@
 
 use loadgen::number;
 
-use super::{objective::USUAL, reading::argument};
+use super::{
+    objective::USUAL,
+    reading::{argument, decimal},
+};
 use crate::capacity::loaded::{IntervalRow, LoadedTrial};
 
 /// A second, or another interval, of a load that changes.
@@ -42,6 +45,8 @@ pub struct Stage {
 /// Overload and recovery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overload {
+    /// The share of a processor that the relay had, if it was held to one.
+    pub share: Option<f64>,
     /// Its seconds.
     pub seconds: Vec<Second>,
     /// Its stages, if it is known when they were.
@@ -59,7 +64,12 @@ impl Overload {
         let stages: Vec<Stage> =
             planned(text).into_iter().map(|plan| stage(plan, &seconds, &trial.intervals)).collect();
         let recovered_after = stages.last().and_then(|last| recovery(&seconds, last.from));
-        (!seconds.is_empty()).then_some(Self { seconds, stages, recovered_after })
+        (!seconds.is_empty()).then_some(Self {
+            share: decimal(trial, "share"),
+            seconds,
+            stages,
+            recovered_after,
+        })
     }
 }
 
@@ -76,19 +86,19 @@ fn second(row: &IntervalRow) -> Second {
     }
 }
 
-/// Rates with their starts and ends, of `1k:5s,3k:10s`; ramps between rates
-/// count with their end. Nothing of what is no such list.
+/// Rates with their starts and ends, of `1k:0s,1k:5s,3k:0s,3k:10s`: what takes no
+/// time is a jump. Nothing of what is no such list.
 fn planned(text: &str) -> Vec<(f64, f64, f64)> {
     let mut from = 0.0;
     let parsed = text.split(',').map(|stage| {
         let (rate, length) = stage.split_once(':')?;
-        let rate = rate.rsplit("..").next()?;
         let rate = number::rate(rate).ok()?.per_second();
         let until = from + number::duration(length).ok()?.as_secs_f64();
         let start = std::mem::replace(&mut from, until);
         Some((rate, start, until))
     });
-    parsed.collect::<Option<_>>().unwrap_or_default()
+    let all: Vec<(f64, f64, f64)> = parsed.collect::<Option<_>>().unwrap_or_default();
+    all.into_iter().filter(|(_, from, until)| from < until).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
@@ -137,7 +147,7 @@ mod tests {
     #[test]
     fn stages_are_read_from_the_flag() {
         assert_eq!(planned("1k:5s,3000:10s"), [(1000.0, 0.0, 5.0), (3000.0, 5.0, 15.0)]);
-        assert_eq!(planned("0..2k:500ms"), [(2000.0, 0.0, 0.5)]);
+        assert_eq!(planned("1k:0s,1k:5s,3k:0s,3k:1s"), [(1000.0, 0.0, 5.0), (3000.0, 5.0, 6.0)]);
         for hostile in ["", "1k", "1k:5s,x", "NaN:1s"] {
             assert_eq!(planned(hostile), [], "{hostile}");
         }

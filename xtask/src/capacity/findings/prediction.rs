@@ -48,6 +48,8 @@ impl Foretold {
 pub struct Prediction {
     /// Its rate, per second.
     pub rate: f64,
+    /// In how many trials it was measured.
+    pub trials: usize,
     /// What was foretold of it.
     pub quantities: Vec<Foretold>,
 }
@@ -60,25 +62,40 @@ pub(super) fn prediction(
     rates: &[f64],
     cost: &Cost,
 ) -> Option<Prediction> {
-    let held_out = loaded.of("e1").find(|trial| factor(trial, "held_out").is_some())?;
-    let rate = held_out.summary.steps.iter().find_map(|step| step.rate)?;
-    let step = step_at(held_out, rate)?;
-    if step.health.verdict == Verdict::GeneratorLimited {
+    let is_held_out = |trial: &&LoadedTrial| factor(trial, "held_out").is_some();
+    let held_out: Vec<&LoadedTrial> = loaded.of("e1").filter(is_held_out).collect();
+    let rate = held_out.iter().find_map(|trial| rate_of(trial))?;
+    let limited = |trial: &&LoadedTrial| trial.summary.verdict == Verdict::GeneratorLimited;
+    if held_out.iter().any(limited) {
         return None;
     }
     let mut quantities = Vec::new();
-    let mean = step.measures.times.get("response").map(|times| times.mean_us / 1e6);
-    if let (Some((predicted, band)), Some(measured)) = (by_queue(cost, trials, rates, rate), mean) {
+    let mean = |trial: &LoadedTrial| {
+        let times = &step_at(trial, rate)?.measures.times;
+        Some(times.get("response")?.mean_us / 1e6)
+    };
+    let measured = middle(held_out.iter().filter_map(|trial| mean(trial)));
+    if let Some((predicted, band)) = by_queue(cost, trials, rates, rate) {
         quantities.push(Foretold { name: "mean, by the queue", predicted, band, measured });
     }
     for (name, quantile) in [("p50, between the steps", 0.5), ("p99, between the steps", 0.99)] {
-        let measured = latency(held_out, rate, quantile);
+        let measured = middle(held_out.iter().map(|trial| latency(trial, rate, quantile)));
         if let Some((predicted, band)) = between(trials, rates, rate, quantile) {
             quantities.push(Foretold { name, predicted, band, measured });
         }
     }
     quantities.retain(|quantity| 0.0 < quantity.measured && quantity.predicted.is_finite());
-    (!quantities.is_empty()).then_some(Prediction { rate, quantities })
+    (!quantities.is_empty()).then_some(Prediction { rate, trials: held_out.len(), quantities })
+}
+
+fn rate_of(trial: &LoadedTrial) -> Option<f64> {
+    trial.summary.steps.iter().find_map(|step| step.rate)
+}
+
+/// The geometric mean: times of trials differ by factors. 0 of none.
+fn middle(times: impl Iterator<Item = f64>) -> f64 {
+    let logarithms: Vec<f64> = times.map(libm::log).collect();
+    if logarithms.is_empty() { 0.0 } else { libm::exp(mean_of(&logarithms)) }
 }
 
 /// The mean response time by the fitted queue, over draws of the trials.

@@ -19,7 +19,13 @@ pub(super) fn factor<'a>(trial: &'a LoadedTrial, name: &str) -> Option<&'a str> 
     trial.trial.factors.get(name).map(String::as_str)
 }
 
-/// The level of a factor that is a number.
+/// The level of a factor that is a number with a point.
+pub(super) fn decimal(trial: &LoadedTrial, name: &str) -> Option<f64> {
+    let level: f64 = factor(trial, name)?.parse().ok()?;
+    (0.0 < level && level.is_finite()).then_some(level)
+}
+
+/// The level of a factor that is a whole number.
 pub(super) fn number(trial: &LoadedTrial, name: &str) -> Option<u32> {
     factor(trial, name)?.parse().ok()
 }

@@ -16,7 +16,7 @@ use crate::capacity::{
         mean_of,
         trend::theil_sen,
     },
-    loaded::{Loaded, LoadedTrial},
+    loaded::LoadedTrial,
 };
 use loadgen::record::Clock;
 
@@ -44,7 +44,11 @@ pub struct Saturation {
 }
 
 impl Saturation {
-    pub(super) fn of(loaded: &Loaded, trials: &[&LoadedTrial], steps: &[RampStep]) -> Self {
+    pub(super) fn of(
+        search: Option<SearchResult>,
+        trials: &[&LoadedTrial],
+        steps: &[RampStep],
+    ) -> Self {
         let counted: Vec<&RampStep> = steps.iter().filter(|step| step.counts()).collect();
         let tried: Vec<Tried> = counted.iter().map(|step| tried(trials, step.rate)).collect();
         let rates: Vec<f64> = counted.iter().map(|step| step.rate).collect();
@@ -54,7 +58,7 @@ impl Saturation {
             most: most.filter(|most| 0.0 < *most),
             knees: Knees::of(&points(trials, &rates)),
             knee_interval: knee_interval(trials, &rates),
-            search: loaded.of("e2").find_map(|trial| trial.summary.search.clone()),
+            search,
         }
     }
 

@@ -6,7 +6,7 @@ use loadgen::schedule::Rate;
 
 use super::words::{confidence, counted, rate, suspect, suspect_short};
 use crate::capacity::{
-    analysis::{Interval, isotonic::Crossing, mean_of},
+    analysis::{Interval, isotonic::Crossing, mean_of, whole},
     findings::{Findings, limit::Limit, objective::USUAL},
     loaded::Loaded,
     page::{Answer, Fact, Prose},
@@ -183,7 +183,7 @@ fn closed_model(findings: &Findings) -> Option<String> {
     let end = if beside.is_empty() { "." } else { ";" };
     Some(format!(
         "A closed model of {} reached {} requests per second{end}{beside}",
-        counted(best.load, "user", "users"),
+        counted(whole(best.load), "user", "users"),
         rate(closed)
     ))
 }

@@ -118,7 +118,7 @@ fn scenarios(scenarios: &[Scenario]) -> Block {
 /// measured: thoughts on scale.
 pub(super) fn bounds(findings: &Findings) -> Vec<String> {
     let mut bounds = Vec::new();
-    let base = findings.ablations.get("body-2k").or_else(|| findings.ablations.get("baseline"));
+    let base = findings.ablations.get("body-2000").or_else(|| findings.ablations.get("baseline"));
     if let Some(own) = base.filter(|own| 0.0 < own.bytes) {
         // A head of some 400 bytes, and what Ethernet, IP and TCP add to 1,448.
         let wire = (own.bytes + 400.0) * 1538.0 / 1448.0;

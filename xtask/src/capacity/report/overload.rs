@@ -20,12 +20,19 @@ use crate::capacity::{
 pub(super) fn overload(profile: &str, findings: &Findings) -> Section {
     let (id, heading) = ("overload", "Overload and recovery");
     let Some(found) = &findings.overload else { return not_measured(id, heading, profile) };
-    let mut blocks = vec![figure(
+    let mut blocks = Vec::new();
+    if let Some(share) = found.share {
+        blocks.push(paragraph(format!(
+            "The relay had {:.0} % of a processor, by a quota: little enough for the generator to send three times what that can serve.",
+            share * 100.0
+        )));
+    }
+    blocks.push(figure(
         timeline_of(found),
         format!(
             "One trial, n = 1, one value for each interval; good answers are no errors; p99 where there are enough requests. Dashed: {USUAL}."
         ),
-    )];
+    ));
     if !found.stages.is_empty() {
         blocks.push(stages(&found.stages));
     }

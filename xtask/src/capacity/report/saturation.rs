@@ -1,7 +1,7 @@
 //! Where it saturates, where more load stops paying, and whether the rest of
 //! the ramp foretells a rate that was held out of it.
 
-use super::words::{known, ms, not_measured, paragraph, rate, section, table};
+use super::words::{counted, known, ms, not_measured, paragraph, rate, section, table};
 use crate::capacity::{
     figures::Column,
     findings::{Findings, levels::Level, objective::USUAL, prediction::Prediction},
@@ -104,11 +104,12 @@ fn held_out(prediction: &Prediction) -> Vec<Block> {
             ms(found.predicted),
             format!("{} to {}", ms(found.band.low), ms(found.band.high)),
             ms(found.measured),
-            if found.holds() { "within" } else { "**outside**" }.replace('*', ""),
+            if found.holds() { "within" } else { "outside" }.to_owned(),
         ]
     };
     let caption = format!(
-        "Foretold and measured: one trial at {} requests per second, which no estimate was shown",
+        "Foretold and measured: {} at {} requests per second, which no estimate was shown",
+        counted(prediction.trials, "trial", "trials"),
         rate(prediction.rate)
     );
     vec![

@@ -5,6 +5,7 @@ use crate::capacity::{
     analysis::{
         real,
         usl::choice::{Choice, Shape},
+        whole,
     },
     figures::{
         Axis, Column, Figure, Labels, Look, Panel, Point, Range, Reference, Series, Tone, Unit,
@@ -12,7 +13,7 @@ use crate::capacity::{
     },
     findings::{
         Findings,
-        fleet::{Tier, upstream_in_closed_form},
+        fleet::{Keys, Tier, Upstream, upstream_in_closed_form},
         levels::{Level, Scaling},
     },
     page::{Block, Section},
@@ -27,7 +28,7 @@ pub(super) fn concurrency(profile: &str, findings: &Findings) -> Section {
     let enough = levels.levels.iter().find(enough).unwrap_or(best);
     let finding = format!(
         "{} are enough for {} answers per second: more add nothing.",
-        counted(enough.load, "user", "users"),
+        counted(whole(enough.load), "user", "users"),
         rate(enough.throughput())
     );
     let chart = growth(levels, Axis::log("users", Unit::Whole), "closed model");
@@ -59,7 +60,7 @@ fn n(levels: &Scaling) -> String {
 /// Levels with their law, dashed beyond the data up to twice as far.
 fn growth(levels: &Scaling, x: Axis, name: &str) -> XyChart {
     let points = levels.levels.iter().map(|level| {
-        let point = Point::new(f64::from(level.load), level.throughput());
+        let point = Point::new(level.load, level.throughput());
         match level.interval() {
             Some(interval) => point.between(interval.low, interval.high),
             None => point,
@@ -68,7 +69,7 @@ fn growth(levels: &Scaling, x: Axis, name: &str) -> XyChart {
     let mut series = vec![Series::new(name, Tone::Blue, Look::LineAndPoints, points)];
     let mut references = Vec::new();
     if let (Ok(choice), Some(first)) = (&levels.law, levels.levels.first()) {
-        let (from, to) = (f64::from(first.load), 2.0 * choice.highest_load);
+        let (from, to) = (first.load, 2.0 * choice.highest_load);
         let curve = (0..=60).map(|part| {
             let load = from * libm::pow(to / from, real(part) / 60.0);
             Point::new(load, choice.best.law.throughput(load))
@@ -134,42 +135,77 @@ fn law(levels: &Scaling, what: &str) -> String {
 
 pub(super) fn cores(profile: &str, findings: &Findings) -> Section {
     let (id, heading) = ("cores", "Scaling over cores");
-    let levels = &findings.cores;
-    let (Some(first), Some(last)) = (levels.levels.first(), levels.levels.last()) else {
-        return not_measured(id, heading, profile);
-    };
-    let finding = if first.load == last.load {
-        format!(
-            "With {} {} requests per second are answered.",
-            counted(first.load, "worker", "workers"),
-            rate(first.throughput())
-        )
+    let mut blocks = workers(&findings.cores);
+    blocks.extend(shares(&findings.shares));
+    if blocks.is_empty() {
+        not_measured(id, heading, profile)
     } else {
-        format!(
-            "From {} to {}, answers per second go from {} to {}.",
-            counted(first.load, "worker", "workers"),
-            last.load,
-            rate(first.throughput()),
-            rate(last.throughput())
-        )
+        section(id, heading, blocks)
+    }
+}
+
+/// Throughput by workers, if there were processors for more than one.
+fn workers(levels: &Scaling) -> Vec<Block> {
+    let [first, .., last] = &levels.levels[..] else {
+        return levels.levels.first().map(only_one).into_iter().collect();
     };
-    let chart =
-        growth(levels, Axis::linear("workers", Unit::Whole).over(Range::FromZero), "measured");
-    section(
-        id,
-        heading,
-        vec![
-            figure(
-                chart.figure(&about("f9", finding, "Answers per second over the relay’s workers.")),
-                format!(
-                    "Closed model, 32 users for each worker, `--workers` as far as there are processors. {}; 95 % by Student’s *t*.",
-                    n(levels)
-                ),
+    let finding = format!(
+        "From {} to {}, answers per second go from {} to {}.",
+        counted(whole(first.load), "worker", "workers"),
+        last.load,
+        rate(first.throughput()),
+        rate(last.throughput())
+    );
+    let x = Axis::linear("workers", Unit::Whole).over(Range::FromZero);
+    let chart = growth(levels, x, "measured");
+    vec![
+        figure(
+            chart.figure(&about("f9", finding, "Answers per second over the relay’s workers.")),
+            format!(
+                "Closed model, 32 users for each worker, `--workers` as far as there are processors. {}; 95 % by Student’s *t*.",
+                n(levels)
             ),
-            paragraph(law(levels, "workers")),
-            figure(efficiency(levels), "X(n) / (n · X(1)) of the means above."),
-        ],
-    )
+        ),
+        paragraph(law(levels, "workers")),
+        figure(efficiency(levels), "X(n) / (n · X(1)) of the means above."),
+    ]
+}
+
+fn only_one(level: &Level) -> Block {
+    paragraph(format!(
+        "There was one level: with {} the relay answers {} requests per second. Nothing can be said of more.",
+        counted(whole(level.load), "worker", "workers"),
+        rate(level.throughput())
+    ))
+}
+
+/// Throughput by shares of one processor: how it grows with processor time.
+fn shares(levels: &Scaling) -> Vec<Block> {
+    let [first, .., last] = &levels.levels[..] else { return Vec::new() };
+    let finding = format!(
+        "From {:.0} % to {:.0} % of a processor, answers per second go from {} to {}.",
+        first.load * 100.0,
+        last.load * 100.0,
+        rate(first.throughput()),
+        rate(last.throughput())
+    );
+    let x = Axis::linear("share of a processor", Unit::Ratio).over(Range::FromZero);
+    let chart = growth(levels, x, "measured");
+    vec![
+        Block::Heading("Shares of one processor".to_owned()),
+        figure(
+            chart.figure(&about(
+                "f9c",
+                finding,
+                "Answers per second over the relay’s share of a processor.",
+            )),
+            format!(
+                "Closed model; the relay held to a share of one processor by a quota. {}; 95 % by Student’s *t*.",
+                n(levels)
+            ),
+        ),
+        paragraph(law(levels, "processors")),
+    ]
 }
 
 fn efficiency(levels: &Scaling) -> Figure {
@@ -180,7 +216,7 @@ fn efficiency(levels: &Scaling) -> Figure {
         }
         None => "Efficiency by workers.".to_owned(),
     };
-    let points = shares.iter().map(|(load, share)| Point::new(f64::from(*load), *share));
+    let points = shares.iter().map(|(load, share)| Point::new(*load, *share));
     let chart = XyChart {
         x: Axis::linear("workers", Unit::Whole).over(Range::FromZero),
         panels: vec![Panel {
@@ -229,7 +265,7 @@ fn tier(tier: &Tier) -> Vec<Block> {
     if let (Some(first), Some(last)) = (tier.scaling.levels.first(), tier.scaling.levels.last()) {
         let finding = format!(
             "{} answer {} requests per second together, where {} answered {}, on the same processors.",
-            counted(last.load, "instance", "instances"),
+            counted(whole(last.load), "instance", "instances"),
             rate(last.throughput()),
             first.load,
             rate(first.throughput())
@@ -246,14 +282,32 @@ fn tier(tier: &Tier) -> Vec<Block> {
         blocks.push(paragraph(law(&tier.scaling, "instances")));
     }
     if !tier.upstream.is_empty() {
-        let row = |(instances, per_thousand): &(u32, f64)| {
-            vec![instances.to_string(), rate(*per_thousand)]
-        };
-        blocks.push(table(
-            "Requests upstream for every 1,000 of clients, over many different URIs",
-            vec![Column::numbers("instances"), Column::numbers("upstream per 1,000")],
-            tier.upstream.iter().map(row).collect(),
-        ));
+        blocks.push(upstream(&tier.upstream));
     }
     blocks
+}
+
+fn upstream(seen: &[Upstream]) -> Block {
+    let row = |own: &Upstream| {
+        let keys = match own.keys {
+            Keys::One => "one",
+            Keys::Many => "many",
+        };
+        vec![
+            own.instances.to_string(),
+            keys.to_owned(),
+            rate(own.per_second),
+            rate(own.per_thousand),
+        ]
+    };
+    table(
+        "What the upstream saw: each private cache asks for what has expired",
+        vec![
+            Column::numbers("instances"),
+            Column::words("different URIs"),
+            Column::numbers("upstream, per s"),
+            Column::numbers("per 1,000 of clients"),
+        ],
+        seen.iter().map(row).collect(),
+    )
 }

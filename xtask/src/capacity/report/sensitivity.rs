@@ -44,7 +44,7 @@ pub(super) fn sensitivity(profile: &str, findings: &Findings) -> Section {
         ),
         table("Every condition (Welch’s *t* over trials)", columns, rows.collect()),
     ];
-    let bodies: Vec<String> = ["body-20k", "body-200k", "new-connections", "log-debug"]
+    let bodies: Vec<String> = ["body-20000", "body-200000", "new-connections", "log-debug"]
         .iter()
         .filter_map(|name| effects.iter().find(|effect| effect.name == *name))
         .filter(|effect| effect.throughput.is_certain())
