@@ -16,7 +16,8 @@ use crate::capacity::{
     loaded::{Loaded, LoadedTrial},
 };
 
-/// The condition that all others are held against, but for [`REFERENCES`].
+/// The condition that all others are held against, but for those
+/// that have another one.
 pub const BASELINE: &str = "baseline";
 
 /// Conditions that are held against another one than the baseline.
