@@ -1,11 +1,15 @@
 //! What the conclusions look like: a document with figures. Pure.
 //!
-//! A module for each section, or two that belong together.
+//! A module for each section, or two that belong together; `budget` and
+//! `distribution` have the figures of two that have many, `words` writes numbers
+//! down.
 
 mod answer;
+mod budget;
 mod cache;
 mod comparison;
 mod conditions;
+mod distribution;
 mod latency;
 mod limits;
 mod overload;

@@ -1,21 +1,18 @@
-//! What limits it: what was in use, what moved it, and what a request costs.
+//! What limits it: what was in use, what moved it, and what was put there.
 
 use super::{
     answer::limit_sentence,
+    budget::{budget, demand, tornado},
     words::{
-        about, change, figure, known, not_measured, paragraph, percent, rate, section, signed,
-        suspect_short, table, us,
+        change, figure, known, not_measured, paragraph, percent, rate, section, signed,
+        suspect_short, table,
     },
 };
 use crate::capacity::{
-    analysis::attribution::{Reading, Suspect},
-    figures::{
-        Axis, Bar, BarLook, Bars, Column, Effect, Figure, Interval, Labels, Look, Panel, Point,
-        Range, Reference, Series, Tone, Tornado, Unit, XyChart,
-    },
+    analysis::attribution::{Evidence, Reading, Suspect},
+    figures::Column,
     findings::{
         Findings,
-        ablation::{BASELINE, Condition},
         limit::Planted,
         usage::{Loads, Usage},
     },
@@ -102,6 +99,27 @@ fn reading(reading: Reading) -> &'static str {
     }
 }
 
+/// A row of what was changed.
+fn cause(found: &Evidence) -> Vec<String> {
+    let own = &found.perturbation;
+    vec![
+        own.id.clone(),
+        suspect_short(own.suspect).to_owned(),
+        if own.predicted.high < 100.0 {
+            format!("{} to {}", signed(own.predicted.low), signed(own.predicted.high))
+        } else {
+            format!("more than {}", signed(own.predicted.low))
+        },
+        format!(
+            "{} ({} to {})",
+            signed(own.measured),
+            signed(own.interval.low),
+            signed(own.interval.high)
+        ),
+        reading(found.reading).to_owned(),
+    ]
+}
+
 /// What was changed, and how the throughput moved.
 fn causes(findings: &Findings) -> Vec<Block> {
     let attribution = &findings.limit.attribution;
@@ -110,25 +128,7 @@ fn causes(findings: &Findings) -> Vec<Block> {
             "Nothing was changed in at least three trials, so that nothing but use speaks for an answer, which is a hint and no proof.",
         )];
     }
-    let rows = attribution.evidence.iter().map(|found| {
-        let own = &found.perturbation;
-        vec![
-            own.id.clone(),
-            suspect_short(own.suspect).to_owned(),
-            if own.predicted.high < 100.0 {
-                format!("{} to {}", signed(own.predicted.low), signed(own.predicted.high))
-            } else {
-                format!("more than {}", signed(own.predicted.low))
-            },
-            format!(
-                "{} ({} to {})",
-                signed(own.measured),
-                signed(own.interval.low),
-                signed(own.interval.high)
-            ),
-            reading(found.reading).to_owned(),
-        ]
-    });
+    let rows = attribution.evidence.iter().map(cause);
     let names = |suspects: &[Suspect]| {
         let names: Vec<&str> = suspects.iter().map(|own| suspect_short(*own)).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
@@ -185,145 +185,4 @@ fn planted(planted: &[Planted]) -> Vec<Block> {
             planted.iter().map(row).collect(),
         ),
     ]
-}
-
-fn demand(findings: &Findings) -> Option<Figure> {
-    let demand = findings.cost.demand?;
-    let points = || findings.cost.points.iter();
-    let of = |name: &str, tone, value: fn(&crate::capacity::findings::demand::CostPoint) -> f64| {
-        Series::new(
-            name,
-            tone,
-            Look::Points,
-            points().map(|own| Point::new(own.throughput, value(own))),
-        )
-    };
-    let highest = points().map(|point| point.throughput).fold(0.0, f64::max);
-    let line =
-        [0.0, highest].map(|x| Point::new(x, demand.idle.value + demand.per_request.value * x));
-    let chart = XyChart {
-        x: Axis::linear("answers per second", Unit::Count).over(Range::FromZero),
-        panels: vec![Panel {
-            y: Axis::linear("processor seconds per second", Unit::Count).over(Range::FromZero),
-            series: vec![
-                of("all", Tone::Blue, |own| own.user + own.system),
-                of("kernel", Tone::Orange, |own| own.system),
-                of("user", Tone::Green, |own| own.user),
-                Series::new("demand", Tone::Grey, Look::Model, line),
-            ],
-            references: vec![Reference::Height {
-                y: findings.cost.processors,
-                label: "all processors of the relay".to_owned(),
-            }],
-        }],
-        labels: Labels::Legend,
-    };
-    let interval = demand.per_request.interval;
-    let finding = format!(
-        "A request takes {} µs of processor time (95 % CI {} to {}), {} of it in the kernel.",
-        us(demand.per_request.value),
-        us(interval.low),
-        us(interval.high),
-        known(findings.cost.kernel_share(), percent)
-    );
-    Some(chart.figure(&about(
-        "f7",
-        finding,
-        "Processor time over answers per second, with a line.",
-    )))
-}
-
-/// What a request costs under each condition.
-fn budget(findings: &Findings) -> Vec<Block> {
-    let base = findings.ablations.get(BASELINE).and_then(Condition::mean_cost);
-    let Some((base, _)) = base else { return Vec::new() };
-    let conditions =
-        || findings.ablations.conditions.iter().filter_map(|own| Some((own, own.mean_cost()?)));
-    let rows = conditions().map(|(own, (cost, interval))| {
-        vec![
-            own.name.clone(),
-            us(cost),
-            interval.map_or("n/a".to_owned(), |found| {
-                format!("{} to {}", us(found.low), us(found.high))
-            }),
-            format!("{}{} µs", if cost < base { "−" } else { "+" }, us((cost - base).abs())),
-            known(own.kernel_share, percent),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    let shown =
-        ["floor", "no-metrics", "304", BASELINE, "log-debug", "stale", "miss", "new-connections"];
-    let bars: Vec<Bar> = shown
-        .iter()
-        .filter_map(|name| findings.ablations.get(name))
-        .filter_map(|own| {
-            let (value, interval) = own.mean_cost()?;
-            let interval =
-                interval.map(|found| Interval { low: found.low.max(0.0), high: found.high });
-            let tone = if own.name == BASELINE { Tone::Blue } else { Tone::Grey };
-            Some(Bar { name: own.name.clone(), value, interval, tone })
-        })
-        .collect();
-    let floor = findings.ablations.get("floor").and_then(Condition::mean_cost);
-    let finding = match floor {
-        Some((floor, _)) if floor < base => format!(
-            "Of the {} µs that a hit takes, {} µs are the floor of kernel and HTTP stack, and {} µs the relay’s own.",
-            us(base),
-            us(floor),
-            us(base - floor)
-        ),
-        _ => format!("A hit takes {} µs of processor time.", us(base)),
-    };
-    let y = Axis::linear("processor time of an answer", Unit::Seconds).over(Range::FromZero);
-    let chart =
-        Bars { things: "condition".to_owned(), y, bars, look: BarLook::Bar, heights: Vec::new() };
-    vec![
-        Block::Heading("What a request costs".to_owned()),
-        figure(
-            chart.figure(&about("f7b", finding, "Processor time of an answer by condition.")),
-            "Closed model; processor time of the relay over answers, while the load was on; 95 % by Student’s *t* over trials.",
-        ),
-        table(
-            "Processor time of an answer, in µs",
-            vec![
-                Column::words("condition"),
-                Column::numbers("µs"),
-                Column::numbers("95 % CI"),
-                Column::numbers("against the baseline"),
-                Column::numbers("in the kernel"),
-            ],
-            rows,
-        ),
-    ]
-}
-
-fn tornado(findings: &Findings) -> Option<Figure> {
-    let effects: Vec<Effect> = findings
-        .ablations
-        .effects()
-        .into_iter()
-        .map(|own| {
-            let interval = own.throughput.interval;
-            let interval = interval.map(|found| Interval { low: found.low, high: found.high });
-            let name = if own.against == BASELINE {
-                own.name
-            } else {
-                format!("{} / {}", own.name, own.against)
-            };
-            Effect { name, change: own.throughput.value, interval }
-        })
-        .collect();
-    let strongest = effects.iter().max_by(|a, b| a.change.abs().total_cmp(&b.change.abs()))?;
-    let finding =
-        format!("{} moves throughput most: {}.", strongest.name, signed(strongest.change));
-    let chart = Tornado {
-        change: Axis::linear("change of answers per second", Unit::Change),
-        baseline: "as it is".to_owned(),
-        effects,
-    };
-    Some(chart.figure(&about(
-        "f11",
-        finding,
-        "What changes throughput, and how far, the strongest first.",
-    )))
 }
