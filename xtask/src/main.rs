@@ -2,13 +2,17 @@
 
 mod ci;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use xtask::capacity::{
     experiment::Profile,
+    findings::{self, objective::Objective},
     measure::{Live, Target, Task as Measurement, measure},
-    render::render,
+    page::Prose,
+    render::{Rendered, render},
+    report::{lines, need_line},
     rig::Held,
 };
 
@@ -66,6 +70,23 @@ struct CapacityArguments {
     /// Folder for what is measured, and for the report; an earlier measurement in it is replaced
     #[arg(long, value_name = "DIR", default_value = "reports/capacity")]
     out: PathBuf,
+
+    /// Put the run in this folder beside it, with what differs for certain
+    #[arg(long, value_name = "DIR")]
+    compare: Option<PathBuf>,
+
+    /// Say how many instances serve so many requests per second
+    #[arg(long, value_name = "N", value_parser = rate)]
+    target_rps: Option<f64>,
+
+    /// Within which time they have to be answered
+    #[arg(long, value_name = "OBJECTIVE", default_value = "p99<20ms", requires = "target_rps")]
+    slo: Objective,
+}
+
+/// A rate as people type it: 1500, 20k.
+fn rate(text: &str) -> Result<f64, loadgen::number::NumberError> {
+    Ok(loadgen::number::rate(text)?.per_second())
 }
 
 fn main() -> anyhow::Result<()> {
@@ -77,7 +98,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
-    let CapacityArguments { quick, full, target, i_may_load_this_host, only, from, out } =
+    let CapacityArguments { quick, full, target, i_may_load_this_host, only, from, out, .. } =
         arguments;
     let folder = if let Some(folder) = from {
         folder
@@ -98,11 +119,48 @@ fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
         measure(&measurement, |progress| live.say(progress))?;
         out
     };
-    let report = render(&folder)?;
-    println!("{}", report.answer.claim);
-    for fact in &report.answer.facts {
+    explain(&folder, arguments.compare.as_deref(), arguments.target_rps, arguments.slo)
+}
+
+/// Makes the report and says what is in it. A measurement that contradicts
+/// itself is an error, once its report is written.
+fn explain(
+    folder: &Path,
+    compare: Option<&Path>,
+    target_rps: Option<f64>,
+    slo: Objective,
+) -> anyhow::Result<()> {
+    let rendered = render(folder, compare)?;
+    tell(&rendered, folder);
+    if let Some(target) = target_rps {
+        println!("{}", sized(&rendered, slo, target)?);
+    }
+    let failed: Vec<&str> = rendered.findings.failures().map(|check| check.name).collect();
+    anyhow::ensure!(
+        failed.is_empty(),
+        "the measurement contradicts itself, do not rely on it: {} (the report says more)",
+        failed.join("; ")
+    );
+    Ok(())
+}
+
+/// The answer, and what differs from another run.
+fn tell(rendered: &Rendered, folder: &Path) {
+    let answer = &rendered.report.answer;
+    println!("{}", answer.claim);
+    for fact in &answer.facts {
         println!("  {}: {} ({})", fact.name, fact.value, fact.detail);
     }
+    for line in rendered.comparison.iter().flat_map(lines) {
+        println!("{line}");
+    }
     println!("{}", folder.join("report.html").display());
-    Ok(())
+}
+
+/// How many instances serve a rate within an objective.
+fn sized(rendered: &Rendered, slo: Objective, target: f64) -> anyhow::Result<String> {
+    let capacity = findings::capacity(&rendered.loaded, slo)
+        .with_context(|| format!("what one instance does with {slo} is not known"))?;
+    let line = need_line(&capacity, slo, target).context("nothing follows from a rate of zero")?;
+    Ok(Prose::marked(&line).to_string())
 }

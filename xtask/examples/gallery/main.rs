@@ -1,13 +1,19 @@
-//! Writes a report of made-up numbers, to look at every kind of figure and
-//! block: `cargo run -p xtask --example gallery -- DIRECTORY`.
+//! Writes reports of made-up numbers, to look at every kind of figure and
+//! block, and at a whole report of a run that never was, in the folder
+//! `capacity`: `cargo run -p xtask --example gallery -- DIRECTORY`.
 
 mod figures;
 mod report;
+#[path = "../../tests/synthetic/mod.rs"]
+mod synthetic;
 
 use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
-use xtask::capacity::page::{html, markdown};
+use xtask::capacity::{
+    page::{html, markdown},
+    render::render,
+};
 
 fn main() -> anyhow::Result<()> {
     let directory = env::args_os().nth(1).context("say into which directory to write")?;
@@ -19,5 +25,9 @@ fn main() -> anyhow::Result<()> {
     let report = report::report();
     fs::write(directory.join("index.html"), html(&report))?;
     fs::write(directory.join("README.md"), markdown(&report))?;
+    let capacity = directory.join("capacity");
+    fs::create_dir_all(&capacity)?;
+    synthetic::write(&capacity, &synthetic::Bench::sound());
+    render(&capacity, None)?;
     Ok(())
 }

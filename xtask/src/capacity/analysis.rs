@@ -29,8 +29,10 @@ pub mod mean;
 pub mod random;
 pub mod simulate;
 pub mod sizing;
+pub mod trend;
 pub mod usl;
 pub mod warm_up;
+pub mod welch;
 
 use serde::Serialize;
 

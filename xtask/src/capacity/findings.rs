@@ -1,32 +1,54 @@
 //! What the raw data come to: pure.
+//!
+//! A module for each question. What was not measured, as the profile left it
+//! out or an older program did not know of it, is empty or none, and the report
+//! then says so.
 
-use std::{collections::BTreeMap, time::Duration};
+pub mod ablation;
+pub mod cache;
+pub mod checks;
+pub mod comparison;
+pub mod demand;
+pub mod fleet;
+pub mod levels;
+pub mod limit;
+pub mod objective;
+pub mod overload;
+pub mod prediction;
+pub mod ramp;
+mod reading;
+pub mod saturation;
+pub mod share;
+pub mod soak;
+pub mod usage;
 
-use loadgen::{
-    output::hlog::{Line, Scope},
-    record::{Clock, Tag, Times},
-    summary::Step,
-    verdict::Verdict,
+use loadgen::verdict::Verdict;
+
+use self::{
+    ablation::Ablations,
+    checks::{Outcome, SelfCheck},
+    demand::Cost,
+    fleet::{Fleet, Tier},
+    levels::Scaling,
+    limit::{Limit, Planted},
+    objective::{OTHERS, Objective, USUAL},
+    overload::Overload,
+    prediction::Prediction,
+    ramp::RampStep,
+    reading::{decimal, held, lasted, step_at},
+    saturation::Saturation,
+    share::ShareRamp,
+    soak::Soak,
+    usage::Loads,
 };
-
 use super::{
     analysis::{
-        Interval,
-        bootstrap::{self, Latencies, NoInterval, Percentile, Plan},
-        isotonic::{self, Capacity, NoCapacity},
-        knee::{Knees, Point},
-        little::{self, Check},
-        mean,
-        usl::{
-            choice::{Choice, NotIdentifiable, choose},
-            fit::Measurement,
-        },
+        bootstrap::Plan,
+        isotonic::{Capacity, NoCapacity},
+        little::Check,
     },
     loaded::{Loaded, LoadedTrial},
 };
-
-/// What is demanded: 99 of 100 answers within this time.
-pub const OBJECTIVE: Duration = Duration::from_millis(20);
 
 /// Draws of every bootstrap; the seed is part of what makes a report the same
 /// wherever it is made.
@@ -37,230 +59,141 @@ const PLAN: Plan = Plan { draws: 1000, seed: 1 };
 pub struct Findings {
     /// The ramp, step by step, by rate.
     pub ramp: Vec<RampStep>,
-    /// The highest rate that meets the objective.
-    pub capacity: Result<Capacity, NoCapacity>,
-    /// Where throughput over response time is highest.
-    pub knees: Knees,
+    /// The highest rate that meets each objective, the usual one first.
+    pub capacities: Vec<(Objective, Result<Capacity, NoCapacity>)>,
+    /// The same in each trial alone, for the usual one.
+    pub own_capacities: Vec<f64>,
+    /// Where it saturates.
+    pub saturation: Saturation,
+    /// What a request costs.
+    pub cost: Cost,
+    /// What all had in use at the highest valid rate, and which that is.
+    pub loads: Option<(f64, Loads)>,
     /// Throughput by users of a closed model.
-    pub concurrency: Vec<Level>,
-    /// How it grows with them.
-    pub scaling: Result<Choice, NotIdentifiable>,
-    /// A thousand users on an empty cache.
-    pub cold_start: Option<ColdStart>,
+    pub users: Scaling,
+    /// Throughput by workers of the relay.
+    pub cores: Scaling,
+    /// Throughput by shares of one processor.
+    pub shares: Scaling,
+    /// The ramp of a relay with a share of a processor, and which.
+    pub of_a_share: Option<ShareRamp>,
+    /// Several instances.
+    pub tiers: Vec<Tier>,
+    /// What changes it.
+    pub ablations: Ablations,
+    /// What limits it.
+    pub limit: Limit,
+    /// Bottlenecks that were put there on purpose.
+    pub planted: Vec<Planted>,
+    /// More than it can do, and what comes after.
+    pub overload: Option<Overload>,
+    /// Caches that are empty, expire or cannot be filled.
+    pub scenarios: Vec<cache::Scenario>,
+    /// Minutes of a steady load.
+    pub soak: Option<Soak>,
+    /// The step that was held out.
+    pub prediction: Option<Prediction>,
+    /// Instances from one to a thousand, simulated.
+    pub fleet: Option<Fleet>,
+    /// Memory of a stored answer in the store, in bytes.
+    pub bytes_per_entry: Option<f64>,
     /// Little's law at every step that counts.
-    pub checks: Vec<(f64, Check)>,
-}
-
-/// A rate of the ramp, over all trials.
-#[derive(Debug)]
-pub struct RampStep {
-    /// What was asked for, per second.
-    pub rate: f64,
-    /// Steps at that rate, one for each trial.
-    pub verdicts: Vec<Verdict>,
-    /// Answers per second, and its interval.
-    pub completed: f64,
-    /// 95 % over trials.
-    pub completed_interval: Option<Interval>,
-    /// Quantiles of the response time of all trials together, in seconds.
-    pub quantiles: BTreeMap<&'static str, Option<f64>>,
-    /// The 99th percentile with its interval.
-    pub p99: Result<Percentile, NoInterval>,
-    /// Errors of all requests.
-    pub error_share: f64,
-}
-
-impl RampStep {
-    /// Whether it says something of the relay: the generator was the limit in
-    /// none of its trials.
-    pub fn counts(&self) -> bool {
-        self.verdicts.iter().all(|verdict| *verdict != Verdict::GeneratorLimited)
-    }
-}
-
-/// A level of concurrency, over all trials.
-#[derive(Debug, Clone, Copy)]
-pub struct Level {
-    /// Users.
-    pub users: u32,
-    /// Answers per second.
-    pub throughput: f64,
-    /// 95 % over trials.
-    pub interval: Option<Interval>,
-}
-
-/// What became of users who came at once.
-#[derive(Debug, Clone, Copy)]
-pub struct ColdStart {
-    /// How many.
-    pub users: u64,
-    /// Answers that were errors, and requests without one.
-    pub errors: u64,
-    /// Requests of the relay to its upstream.
-    pub upstream: f64,
-    /// The slowest answer, in seconds.
-    pub slowest: f64,
+    pub laws: Vec<(f64, Check)>,
+    /// Whether the measurement contradicts itself.
+    pub checks: Vec<SelfCheck>,
 }
 
 impl Findings {
     /// The conclusions from `loaded`.
     pub fn of(loaded: &Loaded) -> Self {
-        let trials: Vec<&LoadedTrial> = loaded.of("e1").collect();
-        let ramp = ramp(&trials);
-        let counted: Vec<&RampStep> = ramp.iter().filter(|step| step.counts()).collect();
-        let rates: Vec<f64> = counted.iter().map(|step| step.rate).collect();
-        let latencies: Vec<Vec<f64>> = trials
-            .iter()
-            .map(|trial| rates.iter().map(|rate| p99(trial, *rate)).collect())
-            .collect();
-        let points: Vec<Point> = counted
-            .iter()
-            .map(|step| Point {
-                throughput: step.completed,
-                response: quantile(step, "p50"),
-                percentile: quantile(step, "p99"),
-            })
-            .collect();
-        let concurrency = concurrency(&loaded.of("e3").collect::<Vec<_>>());
-        let measurements: Vec<Measurement> = concurrency
-            .iter()
-            .map(|level| Measurement::new(f64::from(level.users), level.throughput))
-            .collect();
+        let trials = ramp::trials(loaded);
+        let ramp = ramp::steps(&trials);
+        let rates: Vec<f64> =
+            ramp.iter().filter(|step| step.counts()).map(|step| step.rate).collect();
+        let search = loaded.of("e2").find_map(|trial| trial.summary.search.clone());
+        let saturation = Saturation::of(search, &trials, &ramp);
+        let cost = Cost::of(&trials, &ramp);
+        let prediction = prediction::prediction(loaded, &trials, &rates, &cost);
+        let users = Scaling::of(loaded.of("e3"), "users");
+        let cores = Scaling::of(loaded.of("e4"), "workers");
+        let ablations = Ablations::of(loaded);
+        let laws = checks::little(&trials);
+        let capacity = |objective| (objective, ramp::capacity(&trials, &ramp, objective));
         Self {
-            capacity: isotonic::capacity(&rates, &latencies, OBJECTIVE.as_secs_f64(), PLAN),
-            knees: Knees::of(&points),
-            scaling: choose(&measurements),
-            concurrency,
-            cold_start: loaded.of("e8").next().map(cold_start),
-            checks: trials.iter().flat_map(|trial| checks(trial)).collect(),
+            capacities: std::iter::once(USUAL).chain(OTHERS).map(capacity).collect(),
+            own_capacities: ramp::own_capacities(&trials, &ramp, USUAL),
+            loads: loads(&trials, &ramp),
+            shares: Scaling::of(loaded.of("e10"), "share"),
+            of_a_share: ShareRamp::of(loaded),
+            tiers: fleet::tiers(loaded),
+            limit: limit(loaded, &ablations, &users, &cores),
+            planted: limit::planted(&ablations),
+            overload: loaded.of("e7").find_map(Overload::of),
+            scenarios: cache::scenarios(loaded),
+            soak: loaded.of("e9").find_map(soak::soak),
+            bytes_per_entry: loaded.trials.iter().find_map(bytes_per_entry),
+            fleet: fleet::fleet(&cost),
+            checks: checks::checks(loaded, &laws, &ramp, (&cost, &saturation), prediction.as_ref()),
+            laws,
+            prediction,
             ramp,
+            saturation,
+            cost,
+            users,
+            cores,
+            ablations,
         }
     }
-}
 
-fn quantile(step: &RampStep, name: &str) -> f64 {
-    step.quantiles.get(name).copied().flatten().unwrap_or(0.0)
-}
-
-/// The steps of all trials, by rate.
-fn ramp(trials: &[&LoadedTrial]) -> Vec<RampStep> {
-    let mut rates: Vec<f64> = trials
-        .iter()
-        .flat_map(|trial| trial.summary.steps.iter().filter_map(|step| step.rate))
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    rates.dedup();
-    rates.into_iter().map(|rate| ramp_step(trials, rate)).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-fn ramp_step(trials: &[&LoadedTrial], rate: f64) -> RampStep {
-    let at = |trial: &&LoadedTrial| step_at(trial, rate).cloned();
-    let steps: Vec<Step> = trials.iter().filter_map(at).collect();
-    let completed: Vec<f64> = steps.iter().map(|step| step.throughput).collect();
-    let mut all = Times::default();
-    for line in trials.iter().flat_map(|trial| step_times(trial, rate)) {
-        all.add(&line.times);
-    }
-    let blocks: Vec<Vec<Times>> = trials.iter().map(|trial| intervals(trial, rate)).collect();
-    let of = |q: f64| all.quantile(q).map(|quantile| quantile.seen().as_secs_f64());
-    let [planned, errors] = [|step: &Step| step.totals.planned, |step: &Step| step.errors]
-        .map(|count| steps.iter().map(count).sum::<u64>());
-    let over_trials = mean::across_trials(&completed);
-    RampStep {
-        rate,
-        verdicts: steps.iter().map(|step| step.health.verdict).collect(),
-        completed: completed.iter().sum::<f64>() / (completed.len().max(1) as f64),
-        completed_interval: over_trials.map(|mean| mean.interval),
-        quantiles: [("p50", of(0.5)), ("p90", of(0.9)), ("p99", of(0.99)), ("p99.9", of(0.999))]
-            .into(),
-        p99: bootstrap::percentile(&Latencies::new(&blocks), 0.99, PLAN),
-        error_share: errors as f64 / planned.max(1) as f64,
-    }
-}
-
-fn step_at(trial: &LoadedTrial, rate: f64) -> Option<&Step> {
-    trial.summary.steps.iter().find(|step| step.rate == Some(rate))
-}
-
-fn step_times(trial: &LoadedTrial, rate: f64) -> impl Iterator<Item = &Line> {
-    let index = step_at(trial, rate).map(|step| step.index);
-    let is_it = move |line: &&Line| {
-        index.is_some_and(|index| line.scope == Scope::Step(index))
-            && line.tag == Tag::all(Clock::Response)
-    };
-    trial.log.lines.iter().filter(is_it)
-}
-
-/// The response times of each interval while a step held.
-fn intervals(trial: &LoadedTrial, rate: f64) -> Vec<Times> {
-    let Some(step) = step_at(trial, rate) else { return Vec::new() };
-    let from = step.start_seconds + step.settle_seconds;
-    let until = from + step.hold_seconds + step.drain_seconds;
-    let within = |line: &&Line| {
-        let start = line.start.as_secs_f64();
-        // A log has its times to the millisecond.
-        line.scope == Scope::Interval
-            && line.tag == Tag::all(Clock::Response)
-            && (from - 0.002..until).contains(&start)
-    };
-    trial.log.lines.iter().filter(within).map(|line| line.times.clone()).collect()
-}
-
-/// The 99th percentile of one trial at a rate, in seconds; 0 of none.
-fn p99(trial: &LoadedTrial, rate: f64) -> f64 {
-    let mut times = step_times(trial, rate);
-    times.next().map_or(0.0, |line| line.times.rough_quantile(0.99).as_secs_f64())
-}
-
-fn concurrency(trials: &[&LoadedTrial]) -> Vec<Level> {
-    let mut levels: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for trial in trials {
-        let users = trial.trial.factors.get("users").and_then(|users| users.parse().ok());
-        let step = trial.summary.steps.first();
-        if let (Some(users), Some(step)) = (users, step) {
-            levels.entry(users).or_default().push(step.throughput);
+    /// The highest rate that meets the usual objective, if it is known.
+    pub fn capacity(&self) -> Result<&Capacity, NoCapacity> {
+        match self.capacities.first() {
+            Some((_, found)) => found.as_ref().map_err(|why| *why),
+            None => Err(NoCapacity::NotAscending),
         }
     }
-    #[expect(clippy::cast_precision_loss, reason = "a handful of trials")]
-    let level = |(users, rates): (u32, Vec<f64>)| Level {
-        users,
-        throughput: rates.iter().sum::<f64>() / rates.len() as f64,
-        interval: mean::across_trials(&rates).map(|mean| mean.interval),
-    };
-    levels.into_iter().map(level).collect()
-}
 
-fn cold_start(trial: &LoadedTrial) -> ColdStart {
-    let upstream = |counters: &BTreeMap<String, f64>| -> f64 {
-        let requests = counters
-            .iter()
-            .filter(|(name, _)| name.starts_with("lunch_relay_upstream_requests_total"));
-        requests.map(|(_, count)| count).sum()
-    };
-    let upstream: f64 = trial
-        .trial
-        .counters
-        .values()
-        .map(|counters| upstream(&counters.after) - upstream(&counters.before))
-        .sum();
-    let times = trial.summary.measures.times.get("service");
-    ColdStart {
-        users: trial.trial.factors.get("users").and_then(|users| users.parse().ok()).unwrap_or(0),
-        errors: trial.summary.steps.iter().map(|step| step.errors).sum(),
-        upstream,
-        slowest: times.and_then(|times| times.max_us).unwrap_or(0.0) / 1e6,
+    /// The checks that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &SelfCheck> {
+        self.checks.iter().filter(|check| check.outcome == Outcome::Failed)
+    }
+
+    /// Rates at which the generator was the limit in some trial.
+    pub fn generator_limited(&self) -> impl Iterator<Item = &RampStep> {
+        self.ramp.iter().filter(|step| !step.counts())
     }
 }
 
-/// Little's law at each step that counts, with its rate.
-fn checks(trial: &LoadedTrial) -> Vec<(f64, Check)> {
-    let counted = trial.summary.steps.iter().filter(|step| step.health.verdict == Verdict::Valid);
-    counted
-        .filter_map(|step| {
-            let service = step.measures.times.get("service")?.mean_us / 1e6;
-            let check = little::littles_law(step.in_flight, step.throughput, service);
-            Some((step.rate?, check))
-        })
-        .collect()
+/// The highest rate that meets an objective that nobody asked for before.
+pub fn capacity(loaded: &Loaded, objective: Objective) -> Result<Capacity, NoCapacity> {
+    let trials = ramp::trials(loaded);
+    ramp::capacity(&trials, &ramp::steps(&trials), objective)
+}
+
+/// What all had in use at the highest rate that counts.
+fn loads(trials: &[&LoadedTrial], ramp: &[RampStep]) -> Option<(f64, Loads)> {
+    let rate = ramp.iter().rev().find(|step| step.counts())?.rate;
+    let at = |trial: &&LoadedTrial| Some(held(trial, step_at(trial, rate)?));
+    let own: Vec<_> = trials.iter().filter_map(|trial| Some((*trial, at(trial)?))).collect();
+    let loads = Loads::over(&own);
+    loads.relay.is_some().then_some((rate, loads))
+}
+
+/// What limits the relay as it is. Where no condition was measured besides, its
+/// loads are those of the closed model's best level.
+fn limit(loaded: &Loaded, ablations: &Ablations, users: &Scaling, cores: &Scaling) -> Limit {
+    let best = users.best().map(|level| level.load);
+    let own: Vec<&LoadedTrial> =
+        loaded.of("e3").filter(|trial| decimal(trial, "users") == best).collect();
+    let all: Vec<_> = own.iter().map(|trial| (*trial, lasted(trial))).collect();
+    let worth = own.iter().map(|trial| trial.summary.verdict).max().unwrap_or(Verdict::Valid);
+    limit::baseline(ablations, users, cores, &Loads::over(&all), worth)
+}
+
+/// What the store says that it uses, over its entries.
+fn bytes_per_entry(trial: &LoadedTrial) -> Option<f64> {
+    let counters = trial.trial.counters.values().next()?;
+    let used = counters.after.get("lunch_relay_store_used_bytes")?;
+    let entries = counters.after.get("lunch_relay_store_entries")?;
+    (0.0 < *entries && 0.0 < *used).then(|| used / entries)
 }

@@ -1,5 +1,7 @@
 //! The raw files, read back.
 
+mod intervals;
+
 use std::{fs, path::Path};
 
 use anyhow::Context;
@@ -7,6 +9,8 @@ use loadgen::{
     output::hlog::{self, Hlog},
     summary::Summary,
 };
+
+pub use intervals::IntervalRow;
 
 use super::raw::{RawRun, SCHEMA_VERSION, Trial};
 
@@ -28,6 +32,8 @@ pub struct LoadedTrial {
     pub summary: Summary,
     /// `run.hlog`.
     pub log: Hlog,
+    /// `intervals.csv`; empty where there is no such file.
+    pub intervals: Vec<IntervalRow>,
 }
 
 impl Loaded {
@@ -60,6 +66,7 @@ impl LoadedTrial {
             trial: trial.clone(),
             summary: json(&own.join("summary.json"))?,
             log: hlog::read(&bytes).with_context(|| format!("cannot read {}", log.display()))?,
+            intervals: intervals::read(&own.join("intervals.csv"))?,
         })
     }
 }

@@ -57,6 +57,12 @@ impl Knees {
         }
     }
 
+    /// The first of them alone, for draws of the steps.
+    pub fn power_of(points: &[Point]) -> Option<f64> {
+        let answered = |point: &&Point| 0.0 < point.throughput && 0.0 < point.response;
+        power(&points.iter().filter(answered).copied().collect::<Vec<_>>())
+    }
+
     /// Whether those that were found are within 15 % of the least of them.
     pub fn agree(&self) -> bool {
         let found = || [self.power, self.broken_stick, self.kneedle].into_iter().flatten();

@@ -8,7 +8,10 @@
 
 use thiserror::Error;
 
-use crate::capacity::analysis::real;
+use crate::capacity::analysis::{
+    least_squares::{accumulate, solve},
+    real,
+};
 
 /// Steps above this utilisation are not fitted: there the queue grows through
 /// the step, and its mean says how long the step was.
@@ -25,6 +28,9 @@ pub struct Queue {
     /// of the times between arrivals and of the service times. 1 for M/M/m, ½
     /// for M/D/m.
     pub variability: f64,
+    /// Seconds that a request takes besides, however many there are: the way to
+    /// the servers and back.
+    pub way: f64,
 }
 
 impl Queue {
@@ -36,7 +42,7 @@ impl Queue {
     /// The mean response time at a rate; none at or above its capacity.
     pub fn response(&self, rate: f64) -> Option<f64> {
         let wait = wait_per_variability(self.service, self.servers, rate)?;
-        Some(self.service + self.variability * wait)
+        Some(self.way + self.service + self.variability * wait)
     }
 }
 
@@ -98,6 +104,19 @@ pub enum NoQueue {
 /// Fits S and v to the steps of at most 80 % utilisation, by least squares of
 /// the relative errors: slow steps would otherwise outweigh all others.
 pub fn fit(steps: &[Step], servers: f64) -> Result<Fitted, NoQueue> {
+    fitted(steps, |steps| best(steps, servers))
+}
+
+/// Fits v and the way, where S is known from what a request takes of a
+/// processor: most of what a client waits on an idle machine is no service.
+pub fn fit_beside(steps: &[Step], servers: f64, service: f64) -> Result<Fitted, NoQueue> {
+    if !(0.0 < service && service.is_finite()) {
+        return Err(NoQueue::NotPositive);
+    }
+    fitted(steps, |steps| beside(steps, servers, service))
+}
+
+fn fitted(steps: &[Step], best: impl Fn(&[Step]) -> Queue) -> Result<Fitted, NoQueue> {
     let mut used: Vec<Step> =
         steps.iter().copied().filter(|step| step.utilisation <= HIGHEST_UTILISATION).collect();
     used.sort_by(|a, b| a.rate.total_cmp(&b.rate));
@@ -110,8 +129,30 @@ pub fn fit(steps: &[Step], servers: f64) -> Result<Fitted, NoQueue> {
     let (Some(step), others) = (used.last().copied(), &used[..used.len() - 1]) else {
         return Err(NoQueue::TooFewSteps(0));
     };
-    let held_out = HeldOut { step, predicted: best(others, servers).response(step.rate) };
-    Ok(Fitted { queue: best(&used, servers), steps: used.len(), held_out })
+    let held_out = HeldOut { step, predicted: best(others).response(step.rate) };
+    Ok(Fitted { queue: best(&used), steps: used.len(), held_out })
+}
+
+/// Least squares of the relative errors in the way and v, neither below zero.
+fn beside(steps: &[Step], servers: f64, service: f64) -> Queue {
+    let (mut matrix, mut right) = ([[0.0; 2]; 2], [0.0; 2]);
+    let waits = steps
+        .iter()
+        .filter_map(|step| Some((step, wait_per_variability(service, servers, step.rate)?)));
+    for (step, wait) in waits {
+        let weight = 1.0 / (step.response * step.response);
+        accumulate((&mut matrix, &mut right), [1.0, wait], step.response - service, weight);
+    }
+    let queue = |way: f64, variability: f64| Queue { service, servers, variability, way };
+    let alone = |at: usize| {
+        let found = right[at] / matrix[at][at];
+        if found.is_finite() { found.max(0.0) } else { 0.0 }
+    };
+    match solve(matrix, right) {
+        Some([way, variability]) if 0.0 <= way && 0.0 <= variability => queue(way, variability),
+        Some([way, _]) if way < 0.0 => queue(0.0, alone(1)),
+        _ => queue(alone(0), 0.0),
+    }
 }
 
 /// For each S the best v is known, which leaves a search in one dimension: over
@@ -121,7 +162,8 @@ fn best(steps: &[Step], servers: f64) -> Queue {
     const CELLS: usize = 128;
     let fastest = steps.iter().map(|step| step.rate).fold(0.0, f64::max);
     let (mut low, mut high) = (0.0, servers / fastest);
-    let mut best = (f64::INFINITY, Queue { service: high / 2.0, servers, variability: 0.0 });
+    let mut best =
+        (f64::INFINITY, Queue { service: high / 2.0, servers, variability: 0.0, way: 0.0 });
     for _ in 0..8 {
         let cell = (high - low) / real(CELLS);
         for index in 1..CELLS {
@@ -144,7 +186,7 @@ fn with_service(service: f64, servers: f64, steps: &[Step]) -> Queue {
         product += relative * (step.response - service) / step.response;
         square += relative * relative;
     }
-    Queue { service, servers, variability: (product / square).max(0.0) }
+    Queue { service, servers, variability: (product / square).max(0.0), way: 0.0 }
 }
 
 fn squares(queue: &Queue, steps: &[Step]) -> f64 {
@@ -162,7 +204,7 @@ mod tests {
     #[test]
     fn one_server_is_pollaczek_and_khinchine() {
         let check = |variability, load: f64, expected| {
-            let queue = Queue { service: 0.001, servers: 1.0, variability };
+            let queue = Queue { service: 0.001, servers: 1.0, variability, way: 0.0 };
             assert_near(queue.response(1000.0 * load).unwrap(), expected, 1e-12);
         };
         // M/M/1: S/(1 − ρ). M/D/1: S(2 − ρ)/(2(1 − ρ)).
@@ -170,14 +212,14 @@ mod tests {
         check(1.0, 0.9, 0.010);
         check(0.5, 0.5, 0.0015);
         check(1.0, 0.0, 0.001);
-        let queue = Queue { service: 0.001, servers: 1.0, variability: 1.0 };
+        let queue = Queue { service: 0.001, servers: 1.0, variability: 1.0, way: 0.0 };
         assert_eq!((queue.response(1000.0), queue.capacity()), (None, 1000.0));
     }
 
     #[test]
     fn two_servers_wait_about_as_long_as_erlang_says() {
         // M/M/2: the mean wait is S · ρ²/(1 − ρ²).
-        let queue = Queue { service: 1.0, servers: 2.0, variability: 1.0 };
+        let queue = Queue { service: 1.0, servers: 2.0, variability: 1.0, way: 0.0 };
         for load in [0.5, 0.7, 0.8_f64] {
             let exact = 1.0 + load * load / (1.0 - load * load);
             assert_near(queue.response(2.0 * load).unwrap(), exact, 0.03 * exact);
@@ -198,7 +240,7 @@ mod tests {
     #[test]
     fn the_queue_that_made_the_steps_is_found() {
         for (servers, variability) in [(1.0, 0.5), (1.0, 1.0), (2.0, 1.5), (8.0, 1.0)] {
-            let truth = Queue { service: 0.0004, servers, variability };
+            let truth = Queue { service: 0.0004, servers, variability, way: 0.0 };
             let found = fit(&steps(truth, 0.0), servers).unwrap();
             assert_near(found.queue.service, 0.0004, 1e-9);
             assert_near(found.queue.variability, variability, 1e-4);
@@ -209,15 +251,31 @@ mod tests {
 
     #[test]
     fn noise_moves_it_a_little() {
-        let truth = Queue { service: 0.0004, servers: 2.0, variability: 1.0 };
+        let truth = Queue { service: 0.0004, servers: 2.0, variability: 1.0, way: 0.0 };
         let found = fit(&steps(truth, 0.01), 2.0).unwrap();
         assert_near(found.queue.capacity(), truth.capacity(), 0.03 * truth.capacity());
         assert_near(found.held_out.relative_error().unwrap(), 0.0, 0.1);
     }
 
     #[test]
+    fn with_a_known_service_the_way_is_found() {
+        for (way, variability) in [(0.0001, 1.0), (0.0, 0.7), (0.0003, 0.0)] {
+            let truth = Queue { service: 0.00002, servers: 2.0, variability, way };
+            let found = fit_beside(&steps(truth, 0.0), 2.0, 0.00002).unwrap();
+            assert_near(found.queue.way, way, 1e-9);
+            assert_near(found.queue.variability, variability, 1e-6);
+            assert_near(found.held_out.relative_error().unwrap(), 0.0, 1e-6);
+        }
+        // Neither is below zero: what is faster than its own service has no way.
+        let truth = Queue { service: 0.00002, servers: 1.0, variability: 1.0, way: 0.0 };
+        let found = fit_beside(&steps(truth, 0.0), 1.0, 0.000_021).unwrap().queue;
+        assert!(0.0 <= found.way && 0.0 <= found.variability, "{found:?}");
+        assert_eq!(fit_beside(&steps(truth, 0.0), 1.0, f64::NAN), Err(NoQueue::NotPositive));
+    }
+
+    #[test]
     fn what_cannot_be_fitted() {
-        let truth = Queue { service: 0.0004, servers: 1.0, variability: 1.0 };
+        let truth = Queue { service: 0.0004, servers: 1.0, variability: 1.0, way: 0.0 };
         let mut steps = steps(truth, 0.0);
         assert_eq!(fit(&steps[..3], 1.0), Err(NoQueue::TooFewSteps(3)));
         assert_eq!(fit(&steps[5..], 1.0), Err(NoQueue::TooFewSteps(3)));
