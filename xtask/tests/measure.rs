@@ -170,6 +170,24 @@ fn what_is_interrupted_says_where_the_rest_is() {
     assert_eq!(fs::read(file).unwrap(), before);
 }
 
+/// Where the generator itself is the limit, there is no calibration to go on
+/// with.
+#[test]
+fn a_generator_that_cannot_be_calibrated_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let [text, program] = ["text", "loadgen"].map(|name| folder.path().join(name));
+    fs::write(&text, "#!/bin/sh\necho far too busy >&2\nexit 3\n").unwrap();
+    // What is still open for writing here cannot be run.
+    let install = Command::new("install").args(["-m", "755"]).arg(text).arg(&program).status();
+    assert!(install.unwrap().success());
+    let (bench, _) = bench(folder.path(), None);
+    let bench = Bench { programs: Programs { loadgen: program, ..bench.programs }, ..bench };
+    let error = format!("{:#}", bench.calibrate(&layout()).unwrap_err());
+    for said in ["is the machine busy?", "exit status: 3: far too busy (see "] {
+        assert!(error.contains(said), "no {said:?} in {error}");
+    }
+}
+
 /// Another machine is not loaded unless the user says so, and that is said.
 #[test]
 fn a_target_is_loaded_by_permission() {

@@ -144,7 +144,8 @@ fn interrupted() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 impl Bench {
-    fn calibrate(&self, layout: &Layout) -> anyhow::Result<Calibration> {
+    /// Finds what the generator is good for here, and leaves it in the folder.
+    pub fn calibrate(&self, layout: &Layout) -> anyhow::Result<Calibration> {
         let file = self.calibration();
         let mut command = Command::new(&self.programs.loadgen);
         command.args(["calibrate", "--hold", "1s", "--pin", &list(&layout.generator)]);
@@ -157,7 +158,7 @@ impl Bench {
         // It binds itself and its responder.
         let processors = layout.relay.iter().chain(&layout.generator).copied().collect();
         let mut child = self.programs.start(&command, &Place { processors, log }, &[])?;
-        self.wait(&mut child, &mut || {})
+        self.wait(&mut child, &[0], &mut || {})
             .context("the load generator cannot be calibrated: is the machine busy?")?;
         Ok(serde_json::from_slice(&fs::read(&file)?)?)
     }

@@ -23,6 +23,10 @@ use crate::capacity::{
 /// How often it is looked whether the generators have ended.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// The load generator's codes that are no failure: all is well, or it was the
+/// limit itself in some step, which its verdict says.
+const FINE: [i32; 2] = [0, 3];
+
 /// What several generators have requested together, as several relays or paths
 /// have no URL of their own.
 const TOGETHER: &str = "http://relays.invalid/";
@@ -114,22 +118,28 @@ impl Bench {
             }
         };
         for generator in &mut generators {
-            self.wait(&mut generator.child, &mut look)?;
+            self.wait(&mut generator.child, &FINE, &mut look)?;
         }
         trial.samples = sampler.finish()?;
         self.merge(planned, &generators)
     }
 
-    /// Waits until the load generator ends, and looks at something meanwhile.
-    /// 3 is no failure: it was the limit itself in some step, which its verdict
-    /// says.
-    pub(super) fn wait(&self, child: &mut Child, look: &mut dyn FnMut()) -> anyhow::Result<()> {
+    /// Waits until the load generator ends in one of the ways that are `fine`,
+    /// and looks at something meanwhile.
+    pub(super) fn wait(
+        &self,
+        child: &mut Child,
+        fine: &[i32],
+        look: &mut dyn FnMut(),
+    ) -> anyhow::Result<()> {
         loop {
             look();
             ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
             match child.ended()? {
                 None => thread::sleep(LOOK),
-                Some(status) if matches!(status.code(), Some(0 | 3)) => return Ok(()),
+                Some(status) if status.code().is_some_and(|code| fine.contains(&code)) => {
+                    return Ok(());
+                }
                 Some(status) => bail!("the load generator ended with {status}{}", child.said()),
             }
         }
@@ -145,7 +155,7 @@ impl Bench {
         command.arg("--out").arg(self.folder.join(planned.folder()));
         command.args(generators.iter().map(|generator| &generator.folder));
         let place = place(planned, &self.folder, "merge", Processors::Generator);
-        self.wait(&mut self.programs.start(&command, &place, &[])?, &mut || {})
+        self.wait(&mut self.programs.start(&command, &place, &[])?, &FINE, &mut || {})
     }
 }
 
