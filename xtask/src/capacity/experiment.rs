@@ -196,6 +196,10 @@ fn in_blocks(mut trials: Vec<Planned>) -> Vec<Planned> {
     trials
 }
 
+/// How long a trial takes besides its load, as was measured: processes that start
+/// and end, and a relay that waits for whoever may still come.
+pub const OVERHEAD: Duration = Duration::from_millis(1800);
+
 /// The single URI of all experiments: a menu of 1.5 KB.
 const PATH: &str = "/restaurant/bikupan/";
 

@@ -31,7 +31,7 @@ pub(super) fn plan(profile: Profile, layout: &Layout) -> Vec<Planned> {
     let (trials, hold, of_keys, keys_hold) = match profile {
         Profile::Quick => return Vec::new(),
         Profile::Default => (2, 4000, 1, 6),
-        Profile::Full => (5, 10_000, 2, 15),
+        Profile::Full => (5, 10_000, 1, 15),
     };
     let throughput = |instances: u32, trial| {
         planned(instances, trial, layout, &[]).closed(USERS / instances, 500, hold)

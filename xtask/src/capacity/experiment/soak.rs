@@ -12,8 +12,8 @@ const PART: f64 = 0.7;
 pub(super) fn plan(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
     let seconds = match profile {
         Profile::Quick => return Vec::new(),
-        Profile::Default => 60,
-        Profile::Full => 300,
+        Profile::Default => 45,
+        Profile::Full => 240,
     };
     let planned = Planned::new(Experiment::Soak, 0, layout);
     vec![Planned {

@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::capacity::experiment::Planned;
-
-/// How long a trial takes besides its load, until it is known better.
-const OVERHEAD: Duration = Duration::from_millis(1300);
+use crate::capacity::experiment::{OVERHEAD, Planned};
 
 /// How far a measurement is.
 #[derive(Debug, Clone, PartialEq, Eq)]
