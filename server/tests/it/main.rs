@@ -11,6 +11,7 @@ mod churn;
 mod clauses;
 mod docs;
 mod governor;
+mod healthcheck;
 mod hostile;
 mod ledger;
 mod lunch;
