@@ -16,6 +16,7 @@ mod hostile;
 mod ledger;
 mod lunch;
 mod model;
+mod observe;
 mod process;
 mod retries;
 mod scenario;
