@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask`.
 
 mod ci;
+mod containers;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,9 @@ struct Cli {
 enum Task {
     /// Install what the tests need (Debian), then format, lints, tests and docs
     Ci,
+
+    #[command(flatten)]
+    Containers(containers::Task),
 
     /// Measure how much the relay can take, and say so
     ///
@@ -62,6 +66,7 @@ struct CapacityArguments {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Ci => ci::run(),
+        Task::Containers(task) => containers::run(task),
         Task::Capacity(arguments) => capacity(arguments),
     }
 }
