@@ -28,6 +28,7 @@ use crate::{
     },
     demo::DemoConfig,
     names::Names,
+    release,
     serve::ServeConfig,
     telemetry,
     upstream::UpstreamConfig,
@@ -39,7 +40,7 @@ use crate::{
 /// memory as long as it is fresh. Every flag can be set in the environment,
 /// as `RELAY_LISTEN` for --listen, and as a key of the TOML file that --config names.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "relay", version, max_term_width = 100)]
+#[command(name = "relay", version = release::text(), max_term_width = 100)]
 #[command(args_override_self = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do; serving is what is done without a word
@@ -61,6 +62,10 @@ pub enum Command {
     /// Check flags, environment and file, and exit with 0 or 2
     #[command(args_override_self = true)]
     Check(Box<Config>),
+
+    /// Ask the relay of this configuration whether it takes requests, and exit with 0 or 1
+    #[command(args_override_self = true)]
+    Healthcheck(Box<Config>),
 
     /// Serve the built-in stand-in of the lunch API
     #[command(args_override_self = true)]
@@ -160,10 +165,7 @@ impl Cli {
         if let Some(Command::Check(config)) = &cli.command {
             config.check_reach()?;
         }
-        // What is printed may be meant for another machine.
-        if !cli.print_config
-            && let Some(config) = cli.config()
-        {
+        if let Some(config) = cli.config_of_this_machine() {
             config.check_snapshot()?;
         }
         Ok(cli)
@@ -173,15 +175,25 @@ impl Cli {
     fn config(&self) -> Option<&Config> {
         match &self.command {
             None => Some(&self.config),
-            Some(Command::Check(config)) => Some(config),
+            Some(Command::Check(config) | Command::Healthcheck(config)) => Some(config),
             Some(Command::DemoUpstream { .. }) => None,
+        }
+    }
+
+    /// How to serve, if it is here that it would be served. What is printed may
+    /// be meant for another machine, and who only asks writes no snapshot.
+    fn config_of_this_machine(&self) -> Option<&Config> {
+        match &self.command {
+            Some(Command::Healthcheck(_)) => None,
+            _ if self.print_config => None,
+            _ => self.config(),
         }
     }
 
     fn config_mut(&mut self) -> Option<&mut Config> {
         match &mut self.command {
             None => Some(&mut self.config),
-            Some(Command::Check(config)) => Some(config),
+            Some(Command::Check(config) | Command::Healthcheck(config)) => Some(config),
             Some(Command::DemoUpstream { .. }) => None,
         }
     }

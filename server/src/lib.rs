@@ -24,6 +24,8 @@
 //! [`exchange`].
 
 pub mod config;
+pub mod healthcheck;
+pub mod release;
 pub mod run;
 pub mod serve;
 

@@ -30,6 +30,7 @@ use self::{governor::GovernorCollector, saved::SavedCollector};
 use crate::{
     cache::{saved::Saved, status::Outcome},
     exchange::Failure,
+    release,
     upstream::governor::ledger,
 };
 
@@ -171,7 +172,7 @@ impl Metrics {
         // The process's own figures have the names that they have everywhere.
         all.register_collector(Box::new(Process));
         let registry = all.sub_registry_with_prefix("lunch_relay");
-        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        let build = Info::new(vec![("version", release::VERSION), ("revision", release::REVISION)]);
         registry.register("build", "What is running", build);
 
         let requests = Family::<RequestLabels, Counter>::default();
