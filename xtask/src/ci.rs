@@ -10,7 +10,13 @@ use std::{
 use anyhow::{Context, bail, ensure};
 
 /// Programs that tests start, and the Debian packages that bring them.
-const NEEDED: [(&str, &str); 3] = [("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")];
+const NEEDED: [(&str, &str); 5] = [
+    ("chromium", "chromium"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-tools"),
+];
 
 /// Installs what is missing, then checks format, lints, docs and tests:
 /// what takes longest comes last.

@@ -20,6 +20,7 @@ mod retries;
 mod scenario;
 mod scenarios;
 mod schedule;
+mod shared;
 mod simulation;
 mod snapshot;
 mod support;

@@ -20,8 +20,8 @@ use crate::{
         fill::{Writer, Written},
         key::CacheKey,
         range::{ContentRange, combine},
-        store::Epoch,
         stored::{Prepared, StoredResponse},
+        tier::Before,
         validation::updated,
     },
     exchange::Failure,
@@ -31,7 +31,7 @@ use crate::{
 pub(super) struct Pour<'a> {
     pub(super) cache: &'a Cache,
     pub(super) key: CacheKey,
-    pub(super) epoch: Epoch,
+    pub(super) before: Before,
     pub(super) head: Arc<SharedHead>,
 }
 
@@ -90,7 +90,7 @@ impl Pour<'_> {
     }
 
     fn keep(self, body: Bytes) {
-        let Pour { cache, key, epoch, head } = self;
+        let Pour { cache, key, before, head } = self;
         let Fate::Stored(storable) = &head.fate else { return };
         let mut response = StoredResponse {
             status: head.status,
@@ -114,7 +114,7 @@ impl Pour<'_> {
                 let terms = storable.terms.clone();
                 let prepared = Prepared::new(response, terms, cache.add_etag);
                 cache.uncacheable.forget(&key);
-                cache.put(key, epoch, Arc::new(prepared));
+                cache.put(&key, before, &Arc::new(prepared));
             }
             None => cache.metrics.not_admitted(),
         }

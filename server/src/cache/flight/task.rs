@@ -19,9 +19,10 @@ use crate::{
         clause::Clause,
         collapse::Leave,
         fill::{Fill, Landing, Reader, Unreadable, Writer},
-        policy::storing::Times,
+        policy::{Refresh, storing::Times},
         rules::Rule,
         stored::Prepared,
+        tier::step::Step,
         validation::{Asking, remove_conditions},
         vary::Selecting,
     },
@@ -63,14 +64,26 @@ impl Cache {
     ) {
         let _counted = self.metrics.flight_begun();
         let key = leave.key().key.clone();
+        let (before, step) = self.ask_tier(&key, &request, selected, errand.purpose).await;
+        let selected = match step {
+            Step::Bring(stored, refresh) => {
+                writer.land(Landing::Shared(Brought::Taken(Arc::clone(&stored))));
+                writer.finish(None);
+                drop(leave);
+                if refresh == Refresh::Behind {
+                    self.refresh(key, &request, stored);
+                }
+                return;
+            }
+            Step::Ask(selected) => selected,
+        };
         let asking = if leave.key().range.is_some() {
             Asking::Anew
         } else {
             Asking::about(selected.as_ref(), &self.store.variants(&key))
         };
-        let epoch = self.store.epoch(&key);
         let selected = selected.as_ref();
-        let wanted = Wanted { key: &key, epoch, request: &request, selected, errand };
+        let wanted = Wanted { key: &key, before, request: &request, selected, errand };
         match self.fetch(wanted, Body::empty(), asking).await {
             Fetched::Failed(failure) => {
                 // What the relay itself refuses, it refuses each for itself.
@@ -97,7 +110,7 @@ impl Cache {
                     let head = Arc::new(head);
                     writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
                     let is_error = head.is_error();
-                    let pour = Pour { cache: &self, key, epoch, head };
+                    let pour = Pour { cache: &self, key, before, head };
                     let leave = pour.run(body, &writer, leave).await;
                     let is_small = || {
                         let pieces = writer.whole().unwrap_or_default();
