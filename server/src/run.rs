@@ -82,7 +82,9 @@ pub async fn relay(
 
     if let Some(address) = &config.shared.shared {
         let source = config.upstream.upstream.to_string();
-        let tier = Valkey::start(address, &config.shared, &source, Arc::clone(&metrics));
+        let timeout: Duration = config.upstream.upstream_timeout.into();
+        let metrics = Arc::clone(&metrics);
+        let tier = Valkey::start(address, &config.shared, &source, timeout / 2, metrics);
         let tier = Box::pin(tier).await?;
         cache.share_through(tier, &source);
     }

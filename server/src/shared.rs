@@ -4,15 +4,18 @@
 //! absence is no error: what the tier does not say in time it does not say at
 //! all, and until it answers a probe nobody asks it ([`health`]). What an error
 //! means ([`trouble`]) and what the bytes under a key are ([`said`]) is pure;
-//! `link` has the words, `work` what is done behind the answers.
+//! `link` has the words, `work` what is done behind the answers, `turns` how
+//! instances ask the upstream one at a time ([`lease`]).
 
 pub mod address;
 mod config;
 pub mod health;
+pub mod lease;
 mod link;
 pub mod pending;
 pub mod said;
 pub mod trouble;
+mod turns;
 mod work;
 
 use std::{
@@ -34,12 +37,14 @@ use tokio::{
 pub use self::{address::Address, config::SharedConfig};
 use self::{
     health::{Change, Health},
+    lease::Waiters,
     link::{Failed, Link},
     pending::Pending,
     trouble::Trouble,
+    turns::Ended,
 };
 use crate::{
-    exchange::tier::{Kept, Mark, Said, Tier},
+    exchange::tier::{Kept, Mark, Said, Tier, Turn},
     telemetry::metrics::{Metrics, SharedOutcome},
 };
 
@@ -48,7 +53,7 @@ use crate::{
 const LAYOUT: u32 = 1;
 /// Keys that are asked for at a time, each with room for the largest value.
 const ASKS: usize = 64;
-/// Values that wait to be kept.
+/// Values that wait to be kept, and leases to be given back.
 const QUEUED: usize = 1024;
 /// Memory for them, in units of 1 KiB.
 const QUEUED_KIB: usize = 16 << 10;
@@ -63,14 +68,25 @@ pub struct Valkey {
     health: Mutex<Health>,
     pending: Mutex<Pending>,
     asks: Semaphore,
-    queue: mpsc::Sender<Queued>,
+    queue: mpsc::Sender<Job>,
     room: Arc<Semaphore>,
     /// There is something to do, or the health has changed.
     news: Notify,
     /// When it was last told that something was refused.
     refused: Mutex<Option<Instant>>,
-    marks: AtomicU64,
+    waiters: Waiters,
+    lease_ttl: Duration,
+    patience: Duration,
+    /// Of marks and leases: no two are the same, here or elsewhere.
+    numbers: AtomicU64,
     metrics: Arc<Metrics>,
+}
+
+/// What is done behind the answers.
+#[derive(Debug)]
+enum Job {
+    Keep(Queued),
+    End(Ended),
 }
 
 /// A value that waits to be kept, and its memory.
@@ -87,15 +103,19 @@ pub struct Unusable(String);
 
 impl Valkey {
     /// The tier for what is stored of the upstream `source`, given the time of
-    /// one time-out to be there.
+    /// one time-out to be there. What others ask the upstream for is waited for
+    /// with `patience`.
     pub async fn start(
         address: &Address,
         config: &SharedConfig,
         source: &str,
+        patience: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Valkey>, Unusable> {
         let to = address.config().map_err(|error| Unusable(error.to_string()))?;
         let timeout = config.shared_timeout.into();
+        let ears = link::builder(to.clone(), timeout).build_subscriber_client();
+        let ears = ears.map_err(|error| Unusable(error.to_string()))?;
         let link = Link::open(to, timeout).map_err(|error| Unusable(error.to_string()))?;
         let (queue, queued) = mpsc::channel(QUEUED);
         let valkey = Arc::new(Valkey {
@@ -110,12 +130,16 @@ impl Valkey {
             room: Arc::new(Semaphore::new(QUEUED_KIB)),
             news: Notify::new(),
             refused: Mutex::default(),
-            marks: AtomicU64::new(RandomState::new().hash_one(source)),
+            waiters: Waiters::default(),
+            lease_ttl: lease::ttl(timeout),
+            patience,
+            numbers: AtomicU64::new(RandomState::new().hash_one(source)),
             metrics,
         });
         valkey.metrics.shared_is_there(true);
         valkey.probe().await;
         tracing::info!(servers = %address, namespace = valkey.namespace, "shared tier");
+        tokio::spawn(turns::listen(ears, valkey.channel(), valkey.waiters.clone()));
         tokio::spawn(Arc::clone(&valkey).work(queued));
         Ok(valkey)
     }
@@ -182,6 +206,7 @@ impl Valkey {
         if self.health.lock().failed(Instant::now().into_std()) == Change::Gone {
             tracing::warn!("the shared tier is away, going on alone: {why}");
             self.metrics.shared_is_there(false);
+            self.waiters.leave();
             self.news.notify_one();
         }
     }
@@ -192,6 +217,14 @@ impl Tier for Valkey {
         Box::pin(self.ask(key))
     }
 
+    fn lease<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Turn> {
+        Box::pin(self.turn(key))
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
     fn largest(&self) -> usize {
         self.largest
     }
@@ -200,7 +233,9 @@ impl Tier for Valkey {
         let kib = u32::try_from(kept.value.len() / 1024 + 1).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(kib);
         let is_queued = self.is_there()
-            && room.is_ok_and(|room| self.queue.try_send(Queued { kept, _room: room }).is_ok());
+            && room.is_ok_and(|room| {
+                self.queue.try_send(Job::Keep(Queued { kept, _room: room })).is_ok()
+            });
         if !is_queued {
             self.metrics.shared(SharedOutcome::Dropped);
         }

@@ -9,7 +9,9 @@ pub mod value;
 
 use std::{sync::Arc, time::SystemTime};
 
-use self::step::{Step, after, is_newer};
+use tokio::time::Instant;
+
+use self::step::{Look, Standing, Step, after, is_newer, wants_turn};
 use super::{
     Cache,
     key::CacheKey,
@@ -20,7 +22,7 @@ use super::{
 use crate::{
     exchange::{
         Purpose, RequestHead,
-        tier::{Kept, Mark, Said, Tier},
+        tier::{Gone, Kept, Lease, Mark, Said, Tier, Turn},
     },
     telemetry::metrics::SharedOutcome,
 };
@@ -42,6 +44,13 @@ pub(super) struct Before {
     pub(super) mark: Mark,
 }
 
+/// What came of a look at the tier.
+struct Looked {
+    before: Before,
+    step: Step,
+    look: Look,
+}
+
 impl Cache {
     /// Puts a shared tier behind this cache, for what is stored of the upstream
     /// `source`; the first call counts.
@@ -54,19 +63,59 @@ impl Cache {
         Before { epoch: self.store.epoch(key), mark: Mark::default() }
     }
 
-    /// Takes from the tier what is newer than what is stored, and says what a
-    /// flight does next. Where there is none, or it says nothing, that is to ask
-    /// the upstream about what was selected.
+    /// Finds out what a flight does next: it brings what another instance has
+    /// stored, or asks the upstream, with a lease while all others wait where
+    /// the tier gives one.
+    ///
+    /// Without a tier, that is to ask the upstream about what was selected.
     pub(super) async fn ask_tier(
         &self,
         key: &CacheKey,
         request: &RequestHead,
+        mut selected: Option<Arc<Prepared>>,
+        purpose: Purpose,
+        mut standing: Standing,
+    ) -> (Before, Step, Option<Lease>) {
+        let Some(behind) = self.behind.get() else {
+            return (self.before(key), Step::Ask(selected), None);
+        };
+        let until = Instant::now() + behind.tier.patience();
+        let mut lease = None;
+        loop {
+            let looked = self.look(behind, key, request, selected, purpose).await;
+            let patience = until.saturating_duration_since(Instant::now());
+            match looked.step {
+                Step::Ask(stored) if wants_turn(standing, looked.look, patience) => {
+                    selected = stored;
+                }
+                Step::Ask(stored) => return (looked.before, Step::Ask(stored), lease),
+                bring @ Step::Bring(..) => return (looked.before, bring, None),
+            }
+            match behind.tier.lease(key.as_str()).await {
+                // Since it was looked another's turn may have ended: once more.
+                Turn::Ours(ours) => (lease, standing) = (Some(ours), Standing::Turn),
+                Turn::Theirs(going_on) => {
+                    if going_on.await == Gone::Over {
+                        standing = Standing::Over;
+                    }
+                }
+                Turn::Away => return (looked.before, Step::Ask(selected), None),
+            }
+        }
+    }
+
+    /// Takes from the tier what is newer than what is stored.
+    async fn look(
+        &self,
+        behind: &Behind,
+        key: &CacheKey,
+        request: &RequestHead,
         selected: Option<Arc<Prepared>>,
         purpose: Purpose,
-    ) -> (Before, Step) {
+    ) -> Looked {
         let mut before = self.before(key);
-        let Some(behind) = self.behind.get() else { return (before, Step::Ask(selected)) };
         let said = behind.tier.find(key.as_str()).await;
+        let look = if said == Said::Away { Look::Blind } else { Look::Good };
         let now = self.clock.now();
         let taken = match said {
             Said::Value(bytes) => self.take(behind, key, &bytes, before.epoch, now),
@@ -77,11 +126,12 @@ impl Cache {
             Said::Away => 0,
         };
         if taken == 0 {
-            return (before, Step::Ask(selected));
+            return Looked { before, step: Step::Ask(selected), look };
         }
         let lookup = self.store.lookup(key, &request.headers);
         let asks = Asks::of(&request.headers);
-        (before, after(decide(request, asks, lookup, &self.rules, now), purpose))
+        let step = after(decide(request, asks, lookup, &self.rules, now), purpose);
+        Looked { before, step, look }
     }
 
     /// Stores what the tier has: how many responses that were.
@@ -128,6 +178,12 @@ impl Cache {
             }
             None => self.metrics.shared(SharedOutcome::TooLarge),
         }
+    }
+
+    /// Whether an answer of this length, if it says one, can be shared.
+    pub(super) fn is_shareable(&self, length: Option<usize>) -> bool {
+        let largest = self.behind.get().map_or(0, |behind| behind.tier.largest());
+        length.is_none_or(|length| length <= largest)
     }
 
     /// Ends what the tier has under a key.

@@ -38,6 +38,61 @@ pub struct Kept {
     pub mark: Mark,
 }
 
+/// Whose turn it is to ask the upstream for a key.
+pub enum Turn {
+    /// Ours, as long as the lease is held.
+    Ours(Lease),
+    /// Another flight's: what this brings says how that has gone on, within a
+    /// second or so.
+    Theirs(BoxFuture<'static, Gone>),
+    /// Everybody's: the tier could not be asked.
+    Away,
+}
+
+impl Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Turn::Ours(_) => "Ours",
+            Turn::Theirs(_) => "Theirs",
+            Turn::Away => "Away",
+        })
+    }
+}
+
+/// How another's turn has gone on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// It is over: what there is for others is in the tier.
+    Over,
+    /// It is not known: it may go on, or its holder may be dead.
+    Unknown,
+}
+
+/// The right to ask the upstream for a key while others wait; given back when
+/// dropped.
+pub struct Lease(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Lease {
+    /// A lease that is given back so.
+    pub fn new(give_back: impl FnOnce() + Send + Sync + 'static) -> Lease {
+        Lease(Some(Box::new(give_back)))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(give_back) = self.0.take() {
+            give_back();
+        }
+    }
+}
+
+impl Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lease")
+    }
+}
+
 /// A store of bytes that several instances share.
 ///
 /// Nothing of it fails: what cannot be done is not done, and counted.
@@ -47,6 +102,13 @@ pub trait Tier: Debug + Send + Sync {
 
     /// The largest value that it keeps, in bytes.
     fn largest(&self) -> usize;
+
+    /// Asks for the turn to ask the upstream for a key; takes no longer than the
+    /// tier's time-out.
+    fn lease<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Turn>;
+
+    /// How long the turns of others are waited for.
+    fn patience(&self) -> Duration;
 
     /// Keeps a value, behind the caller's back.
     fn keep(&self, kept: Kept);

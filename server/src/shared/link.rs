@@ -6,14 +6,14 @@ use bytes::Bytes;
 use fred::{
     clients::{Client, WithOptions},
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, EventInterface, KeysInterface, LuaInterface},
+    interfaces::{ClientLike, EventInterface, KeysInterface, LuaInterface, PubsubInterface},
     types::{
         Builder, Value,
         config::{Config, Options, ReconnectPolicy, UnresponsiveConfig},
     },
 };
 use parking_lot::Mutex;
-use tokio::time::timeout;
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use super::{
     said::{LONGEST_MARK, as_found, mark},
@@ -48,6 +48,21 @@ local set = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if type(set) == 'table' and set.err then redis.call('DEL', KEYS[1]) end
 return 1";
 
+/// Takes a lease that nobody has: 0, or for how many milliseconds another has it.
+const LEASE: &str = r"
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+return redis.call('PTTL', KEYS[1])";
+
+/// Makes a lease longer, if it is still this one.
+const RENEW: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0";
+
+/// Ends a lease, if it is still this one.
+const RELEASE: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0";
+
 /// A connection that is made anew as often as it breaks.
 #[derive(Clone)]
 pub(super) struct Link {
@@ -72,31 +87,19 @@ impl std::fmt::Debug for Link {
 
 impl Link {
     /// Begins to connect.
-    pub(super) fn open(mut config: Config, within: Duration) -> Result<Link, Error> {
-        // The first connection is tried again like all others.
-        config.fail_fast = false;
-        let client = Builder::from_config(config)
-            .with_connection_config(|connection| {
-                connection.connection_timeout = CONNECT;
-                connection.internal_command_timeout = CONNECT;
-                connection.max_command_attempts = 1;
-                connection.max_command_buffer_len = MOST_COMMANDS;
-                connection.reconnect_on_auth_error = true;
-                connection.unresponsive = UnresponsiveConfig {
-                    max_timeout: Some(DEAD_AFTER.max(within)),
-                    interval: Duration::from_secs(1),
-                };
-            })
-            .with_performance_config(|performance| performance.default_command_timeout = within)
-            .set_policy(ReconnectPolicy::new_exponential(0, RECONNECT.0, RECONNECT.1, 2))
-            .build()?;
+    pub(super) fn open(config: Config, within: Duration) -> Result<Link, Error> {
+        let client = builder(config, within).build()?;
         let broken = Arc::<Mutex<Option<String>>>::default();
         let mut errors = client.error_rx();
         tokio::spawn({
             let broken = Arc::clone(&broken);
             async move {
-                while let Ok((error, _)) = errors.recv().await {
-                    *broken.lock() = Some(error.details().to_owned());
+                loop {
+                    match errors.recv().await {
+                        Ok((error, _)) => *broken.lock() = Some(error.details().to_owned()),
+                        Err(RecvError::Lagged(_)) => {}
+                        Err(RecvError::Closed) => return,
+                    }
                 }
             }
         });
@@ -147,6 +150,38 @@ impl Link {
         Ok(())
     }
 
+    /// Takes a lease for so long, if nobody has it: for how many milliseconds
+    /// another has it, 0 where it is ours.
+    pub(super) async fn lease(&self, key: &str, token: u64, ttl: Duration) -> Result<i64, Failed> {
+        self.within(self.client.eval(LEASE, key, lease_arguments(token, ttl))).await
+    }
+
+    /// Makes a lease last for so long from now.
+    pub(super) async fn renew(&self, key: &str, token: u64, ttl: Duration) -> Result<(), Failed> {
+        let renewed = self.client.eval::<i64, _, _, _>(RENEW, key, lease_arguments(token, ttl));
+        self.within(renewed).await?;
+        Ok(())
+    }
+
+    /// Ends a lease.
+    pub(super) async fn release(&self, key: &str, token: u64) -> Result<(), Failed> {
+        let token = vec![Value::from(token.to_string())];
+        self.within(self.client.eval::<i64, _, _, _>(RELEASE, key, token)).await?;
+        Ok(())
+    }
+
+    /// Ends a lease, whoever has it.
+    pub(super) async fn end(&self, key: &str) -> Result<(), Failed> {
+        self.within(self.client.del::<i64, _>(key)).await?;
+        Ok(())
+    }
+
+    /// Tells all who listen.
+    pub(super) async fn tell(&self, channel: &str, what: &str) -> Result<(), Failed> {
+        self.within(self.client.publish::<i64, _, _>(channel, what)).await?;
+        Ok(())
+    }
+
     async fn within<T>(&self, word: impl Future<Output = Result<T, Error>>) -> Result<T, Failed> {
         match timeout(self.timeout, word).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -171,6 +206,32 @@ impl Link {
         });
         Failed { trouble: Trouble::Away, why }
     }
+}
+
+/// A client that connects again as often as it has to.
+pub(super) fn builder(mut config: Config, within: Duration) -> Builder {
+    // The first connection is tried again like all others.
+    config.fail_fast = false;
+    let mut builder = Builder::from_config(config);
+    builder
+        .with_connection_config(|connection| {
+            connection.connection_timeout = CONNECT;
+            connection.internal_command_timeout = CONNECT;
+            connection.max_command_attempts = 1;
+            connection.max_command_buffer_len = MOST_COMMANDS;
+            connection.reconnect_on_auth_error = true;
+            connection.unresponsive = UnresponsiveConfig {
+                max_timeout: Some(DEAD_AFTER.max(within)),
+                interval: Duration::from_secs(1),
+            };
+        })
+        .with_performance_config(|performance| performance.default_command_timeout = within)
+        .set_policy(ReconnectPolicy::new_exponential(0, RECONNECT.0, RECONNECT.1, 2));
+    builder
+}
+
+fn lease_arguments(token: u64, ttl: Duration) -> Vec<Value> {
+    vec![Value::from(token.to_string()), millis(ttl)]
 }
 
 fn millis(time: Duration) -> Value {

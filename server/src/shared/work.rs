@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Queued, Valkey, health::Change, link::Failed, trouble::Trouble};
+use super::{Job, Queued, Valkey, health::Change, link::Failed, trouble::Trouble};
 use crate::{exchange::tier::Mark, telemetry::metrics::SharedOutcome};
 
 /// How often it is found out whether the tier is there.
@@ -20,11 +20,13 @@ const COMPLAINT: Duration = Duration::from_mins(1);
 
 impl Valkey {
     /// Works for ever.
-    pub(super) async fn work(self: Arc<Self>, mut queue: mpsc::Receiver<Queued>) {
+    pub(super) async fn work(self: Arc<Self>, mut queue: mpsc::Receiver<Job>) {
         loop {
             if !self.is_there() {
-                while queue.try_recv().is_ok() {
-                    self.metrics.shared(SharedOutcome::Dropped);
+                while let Ok(job) = queue.try_recv() {
+                    if matches!(job, Job::Keep(_)) {
+                        self.metrics.shared(SharedOutcome::Dropped);
+                    }
                 }
                 sleep(PROBE).await;
                 self.probe().await;
@@ -33,7 +35,10 @@ impl Valkey {
             tokio::select! {
                 biased;
                 () = self.news.notified() => self.settle_or_fail().await,
-                Some(queued) = queue.recv() => self.keep_now(queued).await,
+                Some(job) = queue.recv() => match job {
+                    Job::Keep(queued) => self.keep_now(queued).await,
+                    Job::End(ended) => self.end_now(ended).await,
+                },
                 () = sleep(PROBE) => self.probe().await,
             }
         }
@@ -69,7 +74,7 @@ impl Valkey {
     async fn settle(&self) -> Result<(), Failed> {
         loop {
             let Some((key, purge)) = self.pending.lock().first() else { return Ok(()) };
-            let mark = Mark(Some(self.marks.fetch_add(1, Ordering::Relaxed)));
+            let mark = Mark(Some(self.numbers.fetch_add(1, Ordering::Relaxed)));
             match self.link.purge(&self.full(&key), mark).await {
                 // What is not ours was never found.
                 Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {
@@ -78,6 +83,8 @@ impl Valkey {
                 }
                 Err(failed) => return Err(failed),
             }
+            // Who asks now has not to wait for what was asked for before.
+            self.link.end(&self.lease_name(&key)).await?;
         }
     }
 

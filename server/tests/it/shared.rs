@@ -3,6 +3,7 @@
 
 mod sharing;
 mod trouble;
+mod turns;
 mod valkey;
 
 use std::io::Write;

@@ -81,7 +81,7 @@ impl Cache {
         tokio::spawn({
             let (cache, key, head) = (Arc::clone(self), asked.key.clone(), Arc::clone(&head));
             async move {
-                let pour = Pour { cache: &cache, key, before, head };
+                let pour = Pour { cache: &cache, key, before, head, lease: None };
                 pour.run(body, &writer, None).await;
             }
         });

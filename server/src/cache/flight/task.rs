@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Brought, Flight, FlightKey, Private, Role,
-    fetch::{Fetched, Wanted},
+    fetch::{Fetched, Wanted, content_length},
     head::{Fate, SharedHead},
     pour::Pour,
 };
@@ -22,7 +22,7 @@ use crate::{
         policy::{Refresh, storing::Times},
         rules::Rule,
         stored::Prepared,
-        tier::step::Step,
+        tier::step::{Standing, Step},
         validation::{Asking, remove_conditions},
         vary::Selecting,
     },
@@ -64,7 +64,10 @@ impl Cache {
     ) {
         let _counted = self.metrics.flight_begun();
         let key = leave.key().key.clone();
-        let (before, step) = self.ask_tier(&key, &request, selected, errand.purpose).await;
+        let is_part = leave.key().range.is_some();
+        let standing = if is_part { Standing::Apart } else { Standing::Waiting };
+        let (before, step, mut lent) =
+            self.ask_tier(&key, &request, selected, errand.purpose, standing).await;
         let selected = match step {
             Step::Bring(stored, refresh) => {
                 writer.land(Landing::Shared(Brought::Taken(Arc::clone(&stored))));
@@ -110,7 +113,9 @@ impl Cache {
                     let head = Arc::new(head);
                     writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
                     let is_error = head.is_error();
-                    let pour = Pour { cache: &self, key, before, head };
+                    // Who waits for what will not be shared waits in vain.
+                    lent = lent.filter(|_| self.is_shareable(content_length(&head.headers)));
+                    let pour = Pour { cache: &self, key, before, head, lease: lent };
                     let leave = pour.run(body, &writer, leave).await;
                     let is_small = || {
                         let pieces = writer.whole().unwrap_or_default();

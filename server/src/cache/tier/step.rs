@@ -1,6 +1,9 @@
 //! What a flight does after the shared tier was asked.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use super::super::{
     clause::Clause,
@@ -16,6 +19,36 @@ pub enum Step {
     Bring(Arc<Prepared>, Refresh),
     /// It asks the upstream, about what is stored, if anything is.
     Ask(Option<Arc<Prepared>>),
+}
+
+/// How a flight that has found nothing to bring stands with its turn to ask the
+/// upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It waits for no turn: it brings something else than others do.
+    Apart,
+    /// It has not asked for its turn, or does not know how another's goes on.
+    Waiting,
+    /// It is its turn, and it has looked once more since.
+    Turn,
+    /// Another's turn is over, and has brought nothing for it.
+    Over,
+}
+
+/// What a look at the tier was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The tier has said what it has.
+    Good,
+    /// It could not be asked.
+    Blind,
+}
+
+/// Whether a flight that has found nothing to bring asks for its turn; otherwise
+/// it asks the upstream. It has been so long that it does not wait for longer
+/// where no `patience` is left.
+pub fn wants_turn(standing: Standing, look: Look, patience: Duration) -> bool {
+    standing == Standing::Waiting && look == Look::Good && !patience.is_zero()
 }
 
 /// What comes of the decision on the flight's request after something was taken
@@ -48,7 +81,7 @@ pub fn is_newer(new: &StoredResponse, stored: &[Arc<Prepared>]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
     use crate::cache::{
@@ -85,6 +118,17 @@ mod tests {
         check(Decision::Forward(forward), client, "ask about it");
         check(Decision::Forward(Forward::alone(Fwd::UriMiss)), client, "ask");
         check(Decision::Unsatisfiable, client, "ask");
+    }
+
+    #[test]
+    fn who_waits_for_a_turn() {
+        let (none, some) = (Duration::ZERO, Duration::from_millis(1));
+        assert!(wants_turn(Standing::Waiting, Look::Good, some));
+        assert!(!wants_turn(Standing::Waiting, Look::Good, none));
+        assert!(!wants_turn(Standing::Waiting, Look::Blind, some));
+        for standing in [Standing::Apart, Standing::Turn, Standing::Over] {
+            assert!(!wants_turn(standing, Look::Good, some), "{standing:?}");
+        }
     }
 
     #[test]

@@ -31,10 +31,12 @@ pub enum SharedOutcome {
     Refused,
     /// It knows of a purge.
     Purged,
+    /// Another instance asked the upstream, and was waited for.
+    Waited,
 }
 
 impl SharedOutcome {
-    const ALL: [SharedOutcome; 11] = [
+    const ALL: [SharedOutcome; 12] = [
         SharedOutcome::Found,
         SharedOutcome::Missing,
         SharedOutcome::Unusable,
@@ -46,6 +48,7 @@ impl SharedOutcome {
         SharedOutcome::Dropped,
         SharedOutcome::Refused,
         SharedOutcome::Purged,
+        SharedOutcome::Waited,
     ];
 
     fn as_str(self) -> &'static str {
@@ -61,6 +64,7 @@ impl SharedOutcome {
             SharedOutcome::Dropped => "dropped",
             SharedOutcome::Refused => "refused",
             SharedOutcome::Purged => "purged",
+            SharedOutcome::Waited => "waited",
         }
     }
 }
@@ -81,7 +85,7 @@ impl Shared {
     /// All series, at zero.
     pub(super) fn new(registry: &mut Registry) -> Shared {
         let outcomes = Family::<Labels, Counter>::default();
-        let help = "What came of asking the shared tier (found, missing, unusable, away, failed) and of telling it something (kept, outdated, too-large, dropped, refused, purged)";
+        let help = "What came of asking the shared tier (found, missing, unusable, away, failed) and of telling it something (kept, outdated, too-large, dropped, refused, purged); waited = for another instance that asked the upstream";
         registry.register("shared", help, outcomes.clone());
         let up = Gauge::default();
         registry.register("shared_up", "1 where there is a shared tier that answers", up.clone());

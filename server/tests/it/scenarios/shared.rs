@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, join_all, ready};
-use server::exchange::tier::{Kept, Mark, Said, Tier};
+use server::exchange::tier::{Kept, Mark, Said, Tier, Turn};
 use tokio::time::advance;
 
 use super::{Scenario, cache_status, read};
@@ -29,6 +29,14 @@ impl Tier for Memory {
             Some(value) => Said::Value(value.into()),
             None => Said::Nothing(Mark::default()),
         }))
+    }
+
+    fn lease<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Turn> {
+        Box::pin(ready(Turn::Away))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(15)
     }
 
     fn largest(&self) -> usize {
