@@ -30,6 +30,7 @@ use crate::{
     names::Names,
     release,
     serve::ServeConfig,
+    shared::{Address, SharedConfig},
     telemetry,
     upstream::UpstreamConfig,
 };
@@ -111,6 +112,11 @@ pub struct Config {
     #[command(flatten)]
     #[serde(flatten)]
     pub cache: CacheConfig,
+
+    /// The tier that several relays share
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub shared: SharedConfig,
 
     /// Worker threads [default: the number of processors]
     #[arg(long, env = "RELAY_WORKERS", value_name = "N")]
@@ -269,6 +275,10 @@ impl Config {
                 self.listen
             );
             return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        if let Some(Err(invalid)) = self.shared.shared.as_ref().map(Address::check) {
+            let message = format!("--shared is no URL of a Valkey or Redis: {invalid}");
+            return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));
         }
         if let Err(message) = telemetry::log::filter(&self.log) {
             return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));

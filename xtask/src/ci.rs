@@ -12,12 +12,14 @@ use std::{
 use anyhow::{Context, bail, ensure};
 
 /// Programs that tests start, and the Debian packages that bring them.
-const NEEDED: [(&str, &str); 5] = [
+const NEEDED: [(&str, &str); 7] = [
     ("chromium", "chromium"),
     ("kubectl", "kubernetes-client"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("prometheus", "prometheus"),
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-tools"),
 ];
 
 /// Installs what is missing, then checks format, lints, docs and tests:

@@ -22,6 +22,7 @@ mod retries;
 mod scenario;
 mod scenarios;
 mod schedule;
+mod shared;
 mod simulation;
 mod snapshot;
 mod support;
