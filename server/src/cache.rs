@@ -8,7 +8,8 @@
 //! In the order of reading: [`key`], [`directives`], [`freshness`], [`vary`],
 //! [`policy`], [`conditions`], [`range`], [`validation`], [`guard`], [`stored`],
 //! [`store`], [`collapse`], [`fill`], and `flight`, where they meet. What is
-//! stored survives a restart by [`record`] and [`snapshot`].
+//! stored survives a restart by [`record`] and [`snapshot`], and is shared with
+//! other instances by [`tier`].
 
 pub mod clause;
 pub mod collapse;
@@ -31,13 +32,14 @@ pub mod snapshot;
 pub mod status;
 pub mod store;
 pub mod stored;
+pub mod tier;
 pub mod uncacheable;
 pub mod validation;
 pub mod vary;
 
 use std::{
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
@@ -59,6 +61,7 @@ use self::{
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
     store::Store,
     stored::Prepared,
+    tier::Behind,
     uncacheable::Uncacheable,
 };
 use crate::{
@@ -79,6 +82,7 @@ pub struct Cache {
     upstream: BoxEndpoint<'static, Response>,
     rules: Rules,
     store: Arc<Store>,
+    behind: OnceLock<Behind>,
     flights: Flights<FlightKey, Flight>,
     /// Places for those who wait for a flight.
     waiters: Arc<Semaphore>,
@@ -130,6 +134,7 @@ impl Cache {
             saved: Saved::new(&rules),
             rules,
             store: Arc::new(Store::new(size - in_flight, max_object_size)),
+            behind: OnceLock::new(),
             flights: Flights::default(),
             waiters: Arc::new(Semaphore::new(count(config.max_waiters))),
             error_ttl: config.error_ttl().into(),
@@ -219,6 +224,7 @@ impl Cache {
 
     fn outdate(&self, key: &CacheKey) -> usize {
         let removed = self.store.purge(key);
+        self.purge_tier(key);
         self.flights.detach(|flight| flight.key == *key);
         removed
     }

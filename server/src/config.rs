@@ -28,7 +28,9 @@ use crate::{
     },
     demo::DemoConfig,
     names::Names,
+    release,
     serve::ServeConfig,
+    shared::{Address, SharedConfig},
     telemetry,
     upstream::UpstreamConfig,
 };
@@ -39,7 +41,7 @@ use crate::{
 /// memory as long as it is fresh. Every flag can be set in the environment,
 /// as `RELAY_LISTEN` for --listen, and as a key of the TOML file that --config names.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "relay", version, max_term_width = 100)]
+#[command(name = "relay", version = release::text(), max_term_width = 100)]
 #[command(args_override_self = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do; serving is what is done without a word
@@ -61,6 +63,10 @@ pub enum Command {
     /// Check flags, environment and file, and exit with 0 or 2
     #[command(args_override_self = true)]
     Check(Box<Config>),
+
+    /// Ask the relay of this configuration whether it takes requests, and exit with 0 or 1
+    #[command(args_override_self = true)]
+    Healthcheck(Box<Config>),
 
     /// Serve the built-in stand-in of the lunch API
     #[command(args_override_self = true)]
@@ -106,6 +112,11 @@ pub struct Config {
     #[command(flatten)]
     #[serde(flatten)]
     pub cache: CacheConfig,
+
+    /// The tier that several relays share
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub shared: SharedConfig,
 
     /// Worker threads [default: the number of processors]
     #[arg(long, env = "RELAY_WORKERS", value_name = "N")]
@@ -160,10 +171,7 @@ impl Cli {
         if let Some(Command::Check(config)) = &cli.command {
             config.check_reach()?;
         }
-        // What is printed may be meant for another machine.
-        if !cli.print_config
-            && let Some(config) = cli.config()
-        {
+        if let Some(config) = cli.config_of_this_machine() {
             config.check_snapshot()?;
         }
         Ok(cli)
@@ -173,15 +181,25 @@ impl Cli {
     fn config(&self) -> Option<&Config> {
         match &self.command {
             None => Some(&self.config),
-            Some(Command::Check(config)) => Some(config),
+            Some(Command::Check(config) | Command::Healthcheck(config)) => Some(config),
             Some(Command::DemoUpstream { .. }) => None,
+        }
+    }
+
+    /// How to serve, if it is here that it would be served. What is printed may
+    /// be meant for another machine, and who only asks writes no snapshot.
+    fn config_of_this_machine(&self) -> Option<&Config> {
+        match &self.command {
+            Some(Command::Healthcheck(_)) => None,
+            _ if self.print_config => None,
+            _ => self.config(),
         }
     }
 
     fn config_mut(&mut self) -> Option<&mut Config> {
         match &mut self.command {
             None => Some(&mut self.config),
-            Some(Command::Check(config)) => Some(config),
+            Some(Command::Check(config) | Command::Healthcheck(config)) => Some(config),
             Some(Command::DemoUpstream { .. }) => None,
         }
     }
@@ -257,6 +275,10 @@ impl Config {
                 self.listen
             );
             return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        if let Some(Err(invalid)) = self.shared.shared.as_ref().map(Address::check) {
+            let message = format!("--shared is no URL of a Valkey or Redis: {invalid}");
+            return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));
         }
         if let Err(message) = telemetry::log::filter(&self.log) {
             return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));

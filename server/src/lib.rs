@@ -10,10 +10,11 @@
 //! that has a name ([`cache::status::Fwd`]).
 //!
 //! A request that goes forward joins the flight for its key, or begins one. The
-//! flight is a task of its own: it asks [`upstream`] whether what is stored is
-//! still good ([`cache::validation`]), or for a new answer, which it streams to
-//! all who wait ([`cache::fill`]) and stores if the policy says that it may be
-//! stored ([`cache::policy::storing`]). Where the upstream fails, what is stored
+//! flight is a task of its own: it looks for what another instance has stored
+//! ([`shared`]), then asks [`upstream`] whether what is stored is still good
+//! ([`cache::validation`]), or for a new answer, which it streams to all who
+//! wait ([`cache::fill`]) and stores if the policy says that it may be stored
+//! ([`cache::policy::storing`]). Where the upstream fails, what is stored
 //! stands in if it may. A request that is for its client alone goes to the
 //! upstream by itself, bodies streaming both ways. Whatever goes there has its
 //! turn from the governor ([`upstream::governor`]).
@@ -24,6 +25,8 @@
 //! [`exchange`].
 
 pub mod config;
+pub mod healthcheck;
+pub mod release;
 pub mod run;
 pub mod serve;
 
@@ -37,6 +40,7 @@ pub mod cache;
 pub mod date;
 pub mod hop;
 pub mod list;
+pub mod shared;
 pub mod upstream;
 
 pub mod demo;

@@ -1,10 +1,10 @@
 //! `relay`: arguments, log, runtime, and signals.
 
-use std::{num::NonZeroUsize, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, process::ExitCode, time::Duration};
 
 use server::{
     config::{Cli, Command, Config},
-    run, telemetry,
+    healthcheck, run, telemetry,
 };
 use tokio::{
     runtime,
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let log = cli.config.log.clone();
     let outcome = match cli.command {
         Some(Command::Check(_)) => Ok(()),
+        Some(Command::Healthcheck(config)) => asked(config.listen),
         None if cli.print_config => {
             print!("{}", cli.config.to_toml());
             Ok(())
@@ -46,6 +47,11 @@ fn main() -> ExitCode {
 fn logged(filter: &str, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let _flushed_at_the_end = telemetry::log::init(filter)?;
     run()
+}
+
+fn asked(listen: SocketAddr) -> anyhow::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(healthcheck::ask(listen))?)
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -24,6 +24,7 @@ use crate::{
     menus::Menus,
     names::Names,
     serve::{self, Drain, Limits},
+    shared::Valkey,
     telemetry::{access_log::AccessLog, ledger::Books, metrics::Metrics},
     upstream::{Address, Base, Governed, Retried, Upstream},
 };
@@ -78,6 +79,15 @@ pub async fn relay(
     tokio::spawn(Arc::clone(&books).keep());
     tokio::spawn(clock.clone().keep_true());
     tokio::spawn(Arc::clone(&cache).maintain());
+
+    if let Some(address) = &config.shared.shared {
+        let source = config.upstream.upstream.to_string();
+        let timeout: Duration = config.upstream.upstream_timeout.into();
+        let metrics = Arc::clone(&metrics);
+        let tier = Valkey::start(address, &config.shared, &source, timeout / 2, metrics);
+        let tier = Box::pin(tier).await?;
+        cache.share_through(tier, &source);
+    }
 
     let snapshot =
         config.cache.snapshot.as_ref().map(|path| {

@@ -1,5 +1,7 @@
 //! All that has to hold before a change lands.
 
+mod deploy;
+
 use std::{
     env,
     io::{BufRead, BufReader},
@@ -10,7 +12,15 @@ use std::{
 use anyhow::{Context, bail, ensure};
 
 /// Programs that tests start, and the Debian packages that bring them.
-const NEEDED: [(&str, &str); 3] = [("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")];
+const NEEDED: [(&str, &str); 7] = [
+    ("chromium", "chromium"),
+    ("kubectl", "kubernetes-client"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("prometheus", "prometheus"),
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-tools"),
+];
 
 /// Installs what is missing, then checks format, lints, docs and tests:
 /// what takes longest comes last.
@@ -22,6 +32,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         &["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
+    deploy::check()?;
     let totals = test()?;
     println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
     ensure!(0 < totals.passed, "no test ran");

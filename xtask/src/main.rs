@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask`.
 
 mod ci;
+mod containers;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,9 @@ struct Cli {
 enum Task {
     /// Install what the tests need (Debian), then format, lints, tests and docs
     Ci,
+
+    #[command(flatten)]
+    Containers(containers::Task),
 
     /// Measure how much the relay can take, and say so
     ///
@@ -92,6 +96,7 @@ fn rate(text: &str) -> Result<f64, loadgen::number::NumberError> {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Ci => ci::run(),
+        Task::Containers(task) => containers::run(task),
         Task::Capacity(arguments) => capacity(arguments),
         Task::Held(held) => held.become_it(),
     }

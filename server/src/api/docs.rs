@@ -15,7 +15,7 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::list::members;
+use crate::{list::members, release};
 
 const TITLE: &str = "lunch-relay";
 const DESCRIPTION: &str = "A polite caching relay. Every path that is not named here is the \
@@ -28,7 +28,7 @@ const START: &str = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id:
 
 /// The endpoints of `api` as a service, described by [`openapi`].
 pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
-    OpenApiService::new(api, TITLE, env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+    OpenApiService::new(api, TITLE, release::VERSION).description(DESCRIPTION)
 }
 
 /// The description of `service` and of the relayed paths.

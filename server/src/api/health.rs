@@ -2,7 +2,7 @@
 
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, Tags, payload::Json};
 
-use crate::serve::Drain;
+use crate::{release, serve::Drain};
 
 /// Health of the process.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct Health {
     pub status: Condition,
     /// Its version.
     pub version: String,
+    /// The commit it was built from, or `unknown`.
+    pub revision: String,
 }
 
 /// The answer of `/healthz`.
@@ -84,5 +86,9 @@ impl HealthApi {
 }
 
 fn health(status: Condition) -> Json<Health> {
-    Json(Health { status, version: env!("CARGO_PKG_VERSION").to_owned() })
+    Json(Health {
+        status,
+        version: release::VERSION.to_owned(),
+        revision: release::REVISION.to_owned(),
+    })
 }

@@ -59,6 +59,8 @@ pub(super) enum Brought {
     New(Arc<SharedHead>),
     /// What is stored, and what was told of it.
     Stored(Arc<Prepared>, Told),
+    /// What another instance has stored: nobody was asked.
+    Taken(Arc<Prepared>),
 }
 
 /// An answer for one client, and why it is not stored.
@@ -218,6 +220,11 @@ impl Cache {
             {
                 self.stored_answer(&asked, &stored, told, &role)
             }
+            (Some(Landing::Shared(Brought::Taken(stored))), role)
+                if matches!(role, Role::Leader(_)) || is_for(&stored, &asked) =>
+            {
+                self.taken_answer(&asked, &stored)
+            }
             (Some(Landing::Private), Role::Leader(mut answer)) => match answer.try_recv() {
                 Ok((answer, clause)) => self.private(answer, &asked, clause),
                 Err(_) => self.unanswered(&asked, &Failure::Abandoned),
@@ -258,7 +265,7 @@ impl Cache {
                 None => false,
             },
             Some(Landing::Private) => true,
-            Some(Landing::Failed(_)) | None => false,
+            Some(Landing::Shared(Brought::Taken(_)) | Landing::Failed(_)) | None => false,
         }
     }
 
@@ -273,6 +280,7 @@ impl Cache {
                 stored.response.selecting.selects(&asked.head.headers)
                     && self.may_be_told(asked, &stored, told)
             }
+            Some(Landing::Shared(Brought::Taken(stored))) => is_for(&stored, asked),
             Some(Landing::Private | Landing::Failed(_)) | None => true,
         }
     }
@@ -360,6 +368,16 @@ impl Cache {
         answer
     }
 
+    /// What another instance has stored.
+    fn taken_answer(&self, asked: &Asked, stored: &Prepared) -> Response {
+        let now = self.clock.now();
+        let outcome = if stored.is_fresh(now) { Outcome::Shared } else { Outcome::Stale };
+        let status = CacheStatus::hit().ttl(stored.ttl(now)).key(self.shown(&asked.key));
+        let answer = stored.answer(&asked.head, asked.asks, &status.detail("shared"), now);
+        self.count_stored(outcome, stored, &asked.head.method, &answer);
+        answer
+    }
+
     /// The upstream's answer for one client.
     fn private(&self, mut answer: Response, asked: &Asked, clause: Clause) -> Response {
         let status =
@@ -368,6 +386,12 @@ impl Cache {
         self.metrics.request(Outcome::Forwarded(asked.fwd), answer.status());
         answer
     }
+}
+
+/// Whether what another instance has stored answers a request too: who wants the
+/// upstream to be asked does not get it.
+fn is_for(stored: &Prepared, asked: &Asked) -> bool {
+    asked.fwd != Fwd::Request && stored.response.selecting.selects(&asked.head.headers)
 }
 
 /// Whether what is stored now answers a request that was to go forward because

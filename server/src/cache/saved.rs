@@ -61,7 +61,7 @@ impl By {
     /// How a request that was answered so spared the upstream another.
     fn of(outcome: Outcome) -> Option<By> {
         match outcome {
-            Outcome::Hit => Some(By::Hit),
+            Outcome::Hit | Outcome::Shared => Some(By::Hit),
             Outcome::Stale => Some(By::Stale),
             Outcome::Collapsed => Some(By::Collapsed),
             Outcome::Forwarded(_) | Outcome::Unsatisfiable | Outcome::Own => None,

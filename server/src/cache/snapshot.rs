@@ -28,7 +28,7 @@ use super::{
     key::CacheKey,
     range::Part,
     record::Record,
-    store::Insertion,
+    store::{Epoch, Insertion},
     stored::{Prepared, StoredResponse},
 };
 use crate::exchange::RequestHead;
@@ -79,7 +79,10 @@ impl Snapshot {
         let (file, now) = (self.file.path().display(), self.cache.clock.now());
         let largest = self.cache.max_object_size.saturating_add(HEAD);
         let mut restored: u64 = 0;
-        let each = |record| restored += u64::from(self.cache.take_back(record, now).is_some());
+        let each = |record: Record| {
+            let epoch = self.cache.store.epoch(&CacheKey::of(&record.target));
+            restored += u64::from(self.cache.take_back(record, epoch, now).is_some());
+        };
         match self.file.read(&self.source, largest, each) {
             Ok(None) => tracing::info!(%file, "no snapshot yet"),
             Ok(Some(tally)) => {
@@ -112,9 +115,9 @@ async fn interval(every: Duration) {
 }
 
 impl Cache {
-    /// Stores what was stored in an earlier run, where it still may be; `None`
-    /// where it is left out.
-    fn take_back(&self, record: Record, now: SystemTime) -> Option<()> {
+    /// Stores what was stored in an earlier run, or by another instance, where
+    /// it still may be; `None` where it is left out.
+    pub(super) fn take_back(&self, record: Record, epoch: Epoch, now: SystemTime) -> Option<()> {
         let Record { target, response } = record;
         let latest = response.times.response_time.max(response.times.request_time);
         if now.checked_add(CLOCK_ERROR)? < latest {
@@ -160,7 +163,6 @@ impl Cache {
         if !prepared.is_useful(now) {
             return None;
         }
-        let epoch = self.store.epoch(&key);
         let insertion = self.store.put(key, epoch, Arc::new(prepared));
         (insertion == Insertion::Offered).then_some(())
     }

@@ -60,11 +60,13 @@ pub enum Outcome {
     Unsatisfiable,
     /// By the relay itself: its documents, its health, its refusals.
     Own,
+    /// By what another instance has stored, fresh.
+    Shared,
 }
 
 impl Outcome {
     /// All of them, in the order of [`Outcome::index`].
-    pub const ALL: [Outcome; 12] = [
+    pub const ALL: [Outcome; 13] = [
         Outcome::Hit,
         Outcome::Stale,
         Outcome::Forwarded(Fwd::Bypass),
@@ -77,6 +79,7 @@ impl Outcome {
         Outcome::Collapsed,
         Outcome::Unsatisfiable,
         Outcome::Own,
+        Outcome::Shared,
     ];
 
     /// The place in [`Outcome::ALL`].
@@ -88,6 +91,7 @@ impl Outcome {
             Outcome::Collapsed => 9,
             Outcome::Unsatisfiable => 10,
             Outcome::Own => 11,
+            Outcome::Shared => 12,
         }
     }
 
@@ -100,6 +104,7 @@ impl Outcome {
             Outcome::Collapsed => "collapsed",
             Outcome::Unsatisfiable => "unsatisfiable",
             Outcome::Own => "own",
+            Outcome::Shared => "shared-hit",
         }
     }
 }

@@ -236,6 +236,25 @@ impl Prepared {
             || (self.has_validator() && self.staleness(now) < KEPT_FOR_VALIDATION)
     }
 
+    /// For how long it can be of use to requests to come.
+    pub fn useful_for(&self, now: SystemTime) -> Duration {
+        let age = self.current_age(now);
+        let window = match self.terms.never_stale {
+            Some(_) => Duration::ZERO,
+            None => self.terms.stale_while_revalidate.max(self.terms.stale_if_error),
+        };
+        let lifetime = self.terms.lifetime.duration();
+        let useful = lifetime.saturating_add(window).saturating_sub(age);
+        // What has ended can be validated, but answers nobody.
+        let until_end = self.terms.ends.and_then(|ends| ends.duration_since(now).ok());
+        let useful = until_end.map_or(useful, |left| useful.min(left));
+        if self.has_validator() {
+            useful.max(lifetime.saturating_add(KEPT_FOR_VALIDATION).saturating_sub(age))
+        } else {
+            useful
+        }
+    }
+
     /// Whether the upstream can be asked whether it is still good.
     pub fn has_validator(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()

@@ -51,6 +51,16 @@ fn what_is_printed_gives_the_same_again() {
     assert_eq!(with_file(&printed, &[]).unwrap().config.to_toml(), printed);
 }
 
+#[test]
+fn a_wrong_url_of_a_shared_tier_is_refused_without_its_password() {
+    let error = load(&["--shared=http://:secret@valkey"]).unwrap_err();
+    assert!(error.contains("write it like redis://host:6379"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+    let config = load(&["--shared-cache=redis://:secret@valkey"]).unwrap().config;
+    assert!(!format!("{config:?}").contains("secret"));
+    assert!(config.to_toml().contains("shared = \"redis://:secret@valkey\""));
+}
+
 #[track_caller]
 fn check_refused(text: &str, expected: &[&str]) {
     let error = with_file(text, &[]).unwrap_err();

@@ -6,6 +6,7 @@
 
 mod governor;
 mod saved;
+mod shared;
 
 use std::{
     fmt::Debug,
@@ -26,10 +27,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use self::{governor::GovernorCollector, saved::SavedCollector};
+pub use self::shared::SharedOutcome;
+use self::{governor::GovernorCollector, saved::SavedCollector, shared::Shared};
 use crate::{
     cache::{saved::Saved, status::Outcome},
     exchange::Failure,
+    release,
     upstream::governor::ledger,
 };
 
@@ -52,6 +55,7 @@ pub struct Metrics {
     store: Arc<StoreCollector>,
     governor: Arc<GovernorCollector>,
     saved: Arc<SavedCollector>,
+    shared: Shared,
 }
 
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -171,7 +175,7 @@ impl Metrics {
         // The process's own figures have the names that they have everywhere.
         all.register_collector(Box::new(Process));
         let registry = all.sub_registry_with_prefix("lunch_relay");
-        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        let build = Info::new(vec![("version", release::VERSION), ("revision", release::REVISION)]);
         registry.register("build", "What is running", build);
 
         let requests = Family::<RequestLabels, Counter>::default();
@@ -220,6 +224,8 @@ impl Metrics {
         let saved = Arc::new(SavedCollector::default());
         registry.register_collector(Box::new(Arc::clone(&saved)));
 
+        let shared = Shared::new(registry);
+
         Metrics {
             requests: Outcome::ALL.map(|outcome| {
                 STATUS_CLASSES.map(|status| {
@@ -243,6 +249,7 @@ impl Metrics {
             store,
             governor,
             saved,
+            shared,
         }
     }
 
@@ -306,6 +313,16 @@ impl Metrics {
     /// Counts a response that found no place in the store.
     pub fn not_admitted(&self) {
         self.not_admitted.inc();
+    }
+
+    /// Counts what came of asking the shared tier, or of telling it something.
+    pub fn shared(&self, outcome: SharedOutcome) {
+        self.shared.count(outcome);
+    }
+
+    /// Notes whether the shared tier is there.
+    pub fn shared_is_there(&self, is_there: bool) {
+        self.shared.is_there(is_there);
     }
 
     /// All series in the text format of `OpenMetrics`, which Prometheus reads.

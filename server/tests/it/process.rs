@@ -10,10 +10,9 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
 };
 
-use crate::support::{Origin, Relay, Then, connect, get, nowhere, read_answer, read_head};
+use crate::support::{Origin, Relay, Then, connect, get, nowhere, read_answer, read_head, until};
 
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
@@ -191,6 +190,21 @@ fn health_and_metrics_are_there() {
 }
 
 #[test]
+fn all_that_tells_the_version_tells_the_same() {
+    let relay = Relay::before("demo");
+    let health: serde_json::Value =
+        serde_json::from_slice(&get(relay.admin, "/healthz", "").body).unwrap();
+    let said = |part: &str| health[part].as_str().unwrap().to_owned();
+    let (version, revision) = (said("version"), said("revision"));
+    let labels = format!("{{version=\"{version}\",revision=\"{revision}\"}}");
+    assert_eq!(relay.metric(&format!("lunch_relay_build_info{labels}")), 1);
+    let output = Command::new(env!("CARGO_BIN_EXE_relay")).arg("--version").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with(&format!("relay {version}")), "{printed}");
+    assert!(printed.contains(&revision) || revision == "unknown", "{printed}");
+}
+
+#[test]
 fn an_idle_relay_is_small() {
     let relay = Relay::before(&format!("http://{}", nowhere()));
     // The program's own pages are left out: unoptimised, there are more of them.
@@ -216,12 +230,6 @@ fn gated() -> (Origin, Arc<AtomicUsize>, mpsc::Sender<()>) {
         }
     });
     (origin, waiting, open)
-}
-
-fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

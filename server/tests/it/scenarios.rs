@@ -7,6 +7,7 @@ mod parts;
 mod rules;
 mod saved;
 mod separation;
+mod shared;
 mod sharing;
 mod stale;
 mod validation;

@@ -272,6 +272,13 @@ impl Origin {
     }
 }
 
+/// Waits for what is sure to come.
+pub(crate) fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// An address where nothing listens.
 pub(crate) fn nowhere() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()

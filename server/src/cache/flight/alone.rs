@@ -38,10 +38,10 @@ impl Cache {
         since: Since,
     ) -> Response {
         let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored, since };
-        let epoch = self.store.epoch(&asked.key);
+        let before = self.before(&asked.key);
         let selected = asked.stored.as_ref();
         let errand = Errand::of(&asked.head, Purpose::PassThrough, since);
-        let wanted = Wanted { key: &asked.key, epoch, request: &asked.head, selected, errand };
+        let wanted = Wanted { key: &asked.key, before, request: &asked.head, selected, errand };
         let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
             Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),
             Fetched::Stored(stored, told) => {
@@ -50,12 +50,12 @@ impl Cache {
             Fetched::New(answer, times) => (answer, times),
         };
 
-        let epoch = if invalidates(&asked.head.method, answer.status()) {
+        let before = if invalidates(&asked.head.method, answer.status()) {
             self.invalidate(&asked, answer.headers());
             // What this answer itself brings comes after what it ends.
-            self.store.epoch(&asked.key)
+            self.before(&asked.key)
         } else {
-            epoch
+            before
         };
         if asked.head.method == Method::HEAD {
             self.compare(wanted, &answer, times);
@@ -81,7 +81,7 @@ impl Cache {
         tokio::spawn({
             let (cache, key, head) = (Arc::clone(self), asked.key.clone(), Arc::clone(&head));
             async move {
-                let pour = Pour { cache: &cache, key, epoch, head };
+                let pour = Pour { cache: &cache, key, before, head, lease: None };
                 pour.run(body, &writer, None).await;
             }
         });

@@ -17,8 +17,9 @@ use crate::{
         key::CacheKey,
         policy::storing::{Storable, Times, storable},
         range::{ContentRange, Part, combine},
-        store::{Epoch, Insertion},
+        store::Insertion,
         stored::{Prepared, StoredResponse},
+        tier::Before,
         validation::{Asking, Meaning, is_error, updated},
         vary::Selecting,
     },
@@ -30,7 +31,7 @@ use crate::{
 pub(super) struct Wanted<'a> {
     pub(super) key: &'a CacheKey,
     /// The state of the key when the request was made.
-    pub(super) epoch: Epoch,
+    pub(super) before: Before,
     /// The request, without what is added to validate.
     pub(super) request: &'a RequestHead,
     /// The stored response that was selected.
@@ -252,14 +253,21 @@ impl Cache {
         selecting.retain(|name| storable.selecting.names().any(|kept| kept == name));
         response.selecting = selecting;
         let prepared = Arc::new(Prepared::new(response, storable.terms, self.add_etag));
-        let key = wanted.key.clone();
-        let inserted = self.store.replace(key, wanted.epoch, old, Arc::clone(&prepared));
+        let (key, before) = (wanted.key.clone(), wanted.before);
+        let inserted = self.store.replace(key, before.epoch, old, Arc::clone(&prepared));
         self.note_insertion(inserted);
+        if inserted == Insertion::Offered {
+            self.tell_tier(wanted.key, before.mark, &prepared);
+        }
         Some(prepared)
     }
 
-    pub(super) fn put(&self, key: CacheKey, epoch: Epoch, prepared: Arc<Prepared>) {
-        self.note_insertion(self.store.put(key, epoch, prepared));
+    pub(super) fn put(&self, key: &CacheKey, before: Before, prepared: &Arc<Prepared>) {
+        let inserted = self.store.put(key.clone(), before.epoch, Arc::clone(prepared));
+        self.note_insertion(inserted);
+        if inserted == Insertion::Offered {
+            self.tell_tier(key, before.mark, prepared);
+        }
     }
 
     fn note_insertion(&self, insertion: Insertion) {

@@ -20,19 +20,21 @@ use crate::{
         fill::{Writer, Written},
         key::CacheKey,
         range::{ContentRange, combine},
-        store::Epoch,
         stored::{Prepared, StoredResponse},
+        tier::Before,
         validation::updated,
     },
-    exchange::Failure,
+    exchange::{Failure, tier::Lease},
 };
 
 /// A new response on its way to its readers and into the store.
 pub(super) struct Pour<'a> {
     pub(super) cache: &'a Cache,
     pub(super) key: CacheKey,
-    pub(super) epoch: Epoch,
+    pub(super) before: Before,
     pub(super) head: Arc<SharedHead>,
+    /// Held until it is stored, or is not going to be.
+    pub(super) lease: Option<Lease>,
 }
 
 impl Pour<'_> {
@@ -41,7 +43,7 @@ impl Pour<'_> {
     ///
     /// Dropped before its end, the writer breaks the fill off.
     pub(super) async fn run(
-        self,
+        mut self,
         mut body: BoxBody<Bytes, io::Error>,
         writer: &Writer<Brought, Failure>,
         mut leave: Option<Leave<FlightKey, Flight>>,
@@ -55,7 +57,10 @@ impl Pour<'_> {
                     length += bytes.len();
                     match writer.write(bytes).await {
                         Written::Kept => {}
-                        Written::Passing => drop(leave.take()),
+                        Written::Passing => {
+                            drop(leave.take());
+                            drop(self.lease.take());
+                        }
                         Written::Deserted => {
                             self.note_length(length);
                             return None;
@@ -90,7 +95,7 @@ impl Pour<'_> {
     }
 
     fn keep(self, body: Bytes) {
-        let Pour { cache, key, epoch, head } = self;
+        let Pour { cache, key, before, head, lease: _lease } = self;
         let Fate::Stored(storable) = &head.fate else { return };
         let mut response = StoredResponse {
             status: head.status,
@@ -114,7 +119,7 @@ impl Pour<'_> {
                 let terms = storable.terms.clone();
                 let prepared = Prepared::new(response, terms, cache.add_etag);
                 cache.uncacheable.forget(&key);
-                cache.put(key, epoch, Arc::new(prepared));
+                cache.put(&key, before, &Arc::new(prepared));
             }
             None => cache.metrics.not_admitted(),
         }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Brought, Flight, FlightKey, Private, Role,
-    fetch::{Fetched, Wanted},
+    fetch::{Fetched, Wanted, content_length},
     head::{Fate, SharedHead},
     pour::Pour,
 };
@@ -19,9 +19,10 @@ use crate::{
         clause::Clause,
         collapse::Leave,
         fill::{Fill, Landing, Reader, Unreadable, Writer},
-        policy::storing::Times,
+        policy::{Refresh, storing::Times},
         rules::Rule,
         stored::Prepared,
+        tier::step::{Standing, Step},
         validation::{Asking, remove_conditions},
         vary::Selecting,
     },
@@ -63,14 +64,29 @@ impl Cache {
     ) {
         let _counted = self.metrics.flight_begun();
         let key = leave.key().key.clone();
+        let is_part = leave.key().range.is_some();
+        let standing = if is_part { Standing::Apart } else { Standing::Waiting };
+        let (before, step, mut lent) =
+            self.ask_tier(&key, &request, selected, errand.purpose, standing).await;
+        let selected = match step {
+            Step::Bring(stored, refresh) => {
+                writer.land(Landing::Shared(Brought::Taken(Arc::clone(&stored))));
+                writer.finish(None);
+                drop(leave);
+                if refresh == Refresh::Behind {
+                    self.refresh(key, &request, stored);
+                }
+                return;
+            }
+            Step::Ask(selected) => selected,
+        };
         let asking = if leave.key().range.is_some() {
             Asking::Anew
         } else {
             Asking::about(selected.as_ref(), &self.store.variants(&key))
         };
-        let epoch = self.store.epoch(&key);
         let selected = selected.as_ref();
-        let wanted = Wanted { key: &key, epoch, request: &request, selected, errand };
+        let wanted = Wanted { key: &key, before, request: &request, selected, errand };
         match self.fetch(wanted, Body::empty(), asking).await {
             Fetched::Failed(failure) => {
                 // What the relay itself refuses, it refuses each for itself.
@@ -97,7 +113,9 @@ impl Cache {
                     let head = Arc::new(head);
                     writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
                     let is_error = head.is_error();
-                    let pour = Pour { cache: &self, key, epoch, head };
+                    // Who waits for what will not be shared waits in vain.
+                    lent = lent.filter(|_| self.is_shareable(content_length(&head.headers)));
+                    let pour = Pour { cache: &self, key, before, head, lease: lent };
                     let leave = pour.run(body, &writer, leave).await;
                     let is_small = || {
                         let pieces = writer.whole().unwrap_or_default();

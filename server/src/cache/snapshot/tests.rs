@@ -51,7 +51,8 @@ fn record(cache: &Cache, target: &str, asked: &str, text: &str, ago: i64) -> Rec
 }
 
 fn take_back(cache: &Cache, record: Record) -> bool {
-    cache.take_back(record, cache.clock.now()).is_some()
+    let epoch = cache.store.epoch(&CacheKey::of(&record.target));
+    cache.take_back(record, epoch, cache.clock.now()).is_some()
 }
 
 async fn ask(cache: &Arc<Cache>, target: &str, asked: &str) -> (u16, String, Option<String>) {

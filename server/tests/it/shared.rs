@@ -1,0 +1,31 @@
+//! Relays that share what they store in a Valkey, and what becomes of them
+//! without it.
+
+mod sharing;
+mod trouble;
+mod turns;
+mod valkey;
+
+use std::io::Write;
+
+use crate::support::{Answer, Origin, Then};
+
+/// The last line of `Cache-Status`.
+fn status(answer: &Answer) -> &str {
+    answer.field("cache-status").unwrap()
+}
+
+/// An origin that answers with these fields, and a body that counts.
+fn counting(fields: &'static str) -> Origin {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    Origin::start(move |head, stream| {
+        let count = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        let body = if head.starts_with("HEAD ") { String::new() } else { format!("menu {count}") };
+        let length = body.len();
+        write!(
+            stream.get_mut(),
+            "HTTP/1.1 200 OK\r\n{fields}content-length: {length}\r\n\r\n{body}"
+        )?;
+        Ok(Then::KeepOpen)
+    })
+}
