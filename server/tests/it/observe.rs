@@ -34,7 +34,7 @@ impl Prometheus {
         let folder = tempfile::tempdir().unwrap();
         let configuration = folder.path().join("prometheus.yml");
         let text = format!(
-            "global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}\n\
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
              rule_files: ['{}']\n\
              scrape_configs: [{{job_name: relay, static_configs: [{{targets: ['{}']}}]}}]\n",
             deployed("prometheus/rules/relay.yml").display(),
@@ -153,8 +153,13 @@ fn the_rules_are_evaluated_and_a_relay_that_is_well_sets_off_none() {
             serde_json::from_slice(&prometheus.get("/api/v1/rules").body).unwrap_or_default();
         body["data"]["groups"][0]["rules"].as_array().cloned().unwrap_or_default()
     };
-    until(|| !rules().is_empty() && rules().iter().all(|rule| rule["health"] == "ok"));
     until(|| prometheus.query("up{job=\"relay\"}").iter().any(|up| up["value"][1] == "1"));
-    let firing: Vec<Value> = rules().into_iter().filter(|rule| rule["state"] == "firing").collect();
-    assert!(firing.is_empty(), "{firing:?}");
+    let begun = Instant::now();
+    until(|| {
+        let rules = rules();
+        assert!(begun.elapsed() < LONG, "{rules:?}");
+        // A machine that took minutes to get here may have set one off.
+        let well = |rule: &Value| rule["health"] == "ok" && rule["state"] == "inactive";
+        !rules.is_empty() && rules.iter().all(well)
+    });
 }

@@ -43,7 +43,7 @@ impl Engine {
     pub(super) fn compose(&self, arguments: &[&str]) -> anyhow::Result<()> {
         println!("\n» docker compose {}", arguments.join(" "));
         let status = self.docker(&[&["compose"], arguments].concat()).status();
-        let status = status.context("cannot start docker: install Docker with Compose 2.24")?;
+        let status = status.context("cannot start docker: install Docker with Compose 2.25")?;
         ensure!(status.success(), "docker compose {} failed", arguments.join(" "));
         Ok(())
     }
