@@ -136,9 +136,11 @@ fn connections_that_come_and_go_leave_nothing_behind() {
     for _ in 0..2_000 {
         drop(connect(relay.public));
     }
+    // Those that still wait to be accepted may be too many.
+    assert!(served_again(&relay), "there is no place");
     let until = Instant::now() + PATIENCE;
     // A place is free a little after its connection is gone.
-    while relay.metric("lunch_relay_connections_open") > 0 || relay.get("/x").status() != 200 {
+    while relay.metric("lunch_relay_connections_open") > 0 {
         assert!(Instant::now() < until, "connections are left");
     }
     check_survived(relay);
