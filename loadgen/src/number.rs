@@ -1,5 +1,5 @@
 //! Numbers, rates and durations as people type them: `1500`, `1.5k`, `2M/s`,
-//! `0.5s`.
+//! `0.5s`; and counts as they read them.
 //!
 //! What is typed is decimal, and so is what is printed: each is read to the
 //! nearest number that there is, and printed so that it is read as the same.
@@ -95,6 +95,28 @@ fn is_decimal(text: &str) -> bool {
     0 < digits && points <= 1 && digits + points == text.len()
 }
 
+/// Digits in threes, as 1,234,567.
+pub fn in_threes(digits: &str) -> String {
+    let mut apart = String::with_capacity(digits.len() * 4 / 3 + 1);
+    for (index, digit) in digits.chars().enumerate() {
+        if 0 < index && (digits.len() - index).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    apart
+}
+
+/// A count with its digits in threes.
+pub fn thousands(count: u64) -> String {
+    in_threes(&count.to_string())
+}
+
+/// So many of `what`, which is more than one with an s.
+pub fn plural(count: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -147,6 +169,13 @@ mod tests {
         }
         for text in ["99999999999999999999h", "6000000h"] {
             check_duration(text, Err(&format!("`{text}` is longer than 500 years")));
+        }
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(thousands(count), text);
         }
     }
 

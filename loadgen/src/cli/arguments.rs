@@ -167,10 +167,7 @@ fn ceiling(path: &Path, threads: NonZeroUsize) -> anyhow::Result<f64> {
         .with_context(|| {
             format!("--calibration {} is not what `loadgen calibrate` writes", path.display())
         })?;
-    let count = |threads: usize| match threads {
-        1 => "1 thread".to_owned(),
-        threads => format!("{threads} threads"),
-    };
+    let count = |threads: usize| number::plural(threads as u64, "thread");
     if calibration.threads != threads.get() {
         bail!(
             "--calibration {} is of {}, and this run has {}: calibrate again with --threads {threads}",

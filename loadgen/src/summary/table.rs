@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Ended, Measures, Model, Quantiles, Step, Summary, explain};
-use crate::record::Totals;
+use crate::{
+    number::{plural, thousands},
+    record::Totals,
+};
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -251,24 +254,6 @@ fn millis(quantiles: &Quantiles, us: Option<f64>) -> String {
     }
 }
 
-/// A count with its thousands apart, as 1,234,567.
-pub(super) fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut apart = String::with_capacity(digits.len() * 4 / 3 + 1);
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            apart.push(',');
-        }
-        apart.push(digit);
-    }
-    apart
-}
-
-/// So many of `what`, which is more than one with an s.
-fn plural(count: u64, what: &str) -> String {
-    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,13 +267,6 @@ mod tests {
             (3.2e12, "3200.0 GB/s"),
         ] {
             assert_eq!(transfer(per_second), text);
-        }
-    }
-
-    #[test]
-    fn thousands_are_told_apart() {
-        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
-            assert_eq!(thousands(count), text);
         }
     }
 }

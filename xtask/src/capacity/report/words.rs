@@ -1,5 +1,7 @@
 //! Numbers and names as the report has them, and the pieces of a section.
 
+use loadgen::number::in_threes;
+
 use crate::capacity::{
     analysis::{
         Interval,
@@ -17,17 +19,10 @@ pub(super) fn rate(per_second: f64) -> String {
     if rounded.abs() < 100.0 { format!("{rounded}") } else { grouped(rounded) }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with its digits in threes.
 pub(super) fn grouped(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut apart = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            apart.push(',');
-        }
-        apart.push(digit);
-    }
-    if value < 0.0 { format!("−{apart}") } else { apart }
+    let size = in_threes(&format!("{:.0}", value.abs()));
+    if value < 0.0 { format!("−{size}") } else { size }
 }
 
 /// Seconds in milliseconds, to three digits.

@@ -1,5 +1,7 @@
 //! The form that says how many instances are needed.
 
+use loadgen::number::thousands;
+
 use super::{
     blocks::{rows, scrolling},
     words,
@@ -50,7 +52,8 @@ fn option(capacity: &Capacity) -> String {
 /// What the form computes with, and what that gives at first.
 pub(in crate::capacity::page) fn table(data: &Calculator) -> Table {
     let row = |capacity: &Capacity| {
-        let [low, median, high] = [capacity.low, capacity.median, capacity.high].map(thousands);
+        let [low, median, high] =
+            [capacity.low, capacity.median, capacity.high].map(|rate| thousands(rate.into()));
         let instances = capacity.instances(data.need, capacity.utilisation);
         let instances = instances.map_or_else(
             || "none can".to_owned(),
@@ -73,26 +76,13 @@ pub(in crate::capacity::page) fn table(data: &Calculator) -> Table {
             Column::numbers("used to"),
             Column::numbers(format!(
                 "instances for {} req/s + {} %, {} spare",
-                thousands(data.need.rate),
+                thousands(data.need.rate.into()),
                 data.need.growth,
                 data.need.spare
             )),
         ],
         rows: data.capacities.iter().map(row).collect(),
     }
-}
-
-/// A number with its digits in threes.
-fn thousands(number: u32) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index != 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]
