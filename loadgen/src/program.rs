@@ -116,13 +116,11 @@ impl Program {
             Load::Closed { .. } => None,
         };
         match self {
-            Self::Once(once) => of(&once.step),
-            Self::Steps(steps) => steps
-                .all()
-                .iter()
-                .filter_map(of)
-                .max_by(|a, b| a.per_second().total_cmp(&b.per_second())),
             Self::Search(search) => Some(search.highest()),
+            Self::Once(_) | Self::Steps(_) => {
+                let rates = self.steps().iter().filter_map(of);
+                rates.max_by(|a, b| a.per_second().total_cmp(&b.per_second()))
+            }
         }
     }
 
@@ -160,11 +158,9 @@ impl Program {
 
     /// The users of a closed model; an open one has none.
     pub fn users(&self) -> Option<NonZeroU32> {
-        match self {
-            Self::Once(Once { step: Step { load: Load::Closed { users, .. }, .. }, .. }) => {
-                Some(*users)
-            }
-            Self::Once(_) | Self::Steps(_) | Self::Search(_) => None,
+        match self.steps() {
+            [Step { load: Load::Closed { users, .. }, .. }] => Some(*users),
+            _ => None,
         }
     }
 

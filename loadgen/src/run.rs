@@ -122,7 +122,6 @@ impl Running {
         let started = SystemTime::now();
         let provenance = Provenance::collect(started, &options.arguments, options.seed);
         let unix = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let closed = options.program.highest_rate().is_none();
         let about = Run {
             url: options.target.without_secrets(),
             method: options.method.to_string(),
@@ -131,7 +130,10 @@ impl Running {
                 Protocol::Http2 { .. } => "HTTP/2".to_owned(),
             },
             program: options.program.to_string(),
-            model: if closed { Model::Closed } else { Model::Open },
+            model: match options.program.users() {
+                Some(_) => Model::Closed,
+                None => Model::Open,
+            },
             shards: vec![options.shard],
             threads: options.threads,
             connections: engine.about.opened,
