@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use xtask::capacity::{
     experiment::Profile,
-    findings::{self, objective::Objective},
+    findings::objective::Objective,
     measure::{Live, Target, Task as Measurement, measure},
     page::Prose,
     render::{Rendered, render},
@@ -164,7 +164,9 @@ fn tell(rendered: &Rendered, folder: &Path) {
 
 /// How many instances serve a rate within an objective.
 fn sized(rendered: &Rendered, slo: Objective, target: f64) -> anyhow::Result<String> {
-    let capacity = findings::capacity(&rendered.loaded, slo)
+    let capacity = rendered
+        .findings
+        .capacity_within(&rendered.loaded, slo)
         .with_context(|| format!("what one instance does with {slo} is not known"))?;
     let line = need_line(&capacity, slo, target).context("nothing follows from a rate of zero")?;
     Ok(Prose::marked(&line).to_string())

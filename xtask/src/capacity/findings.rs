@@ -153,6 +153,16 @@ impl Findings {
         }
     }
 
+    /// The highest rate that meets `objective`, which may be one that nobody
+    /// asked for before.
+    pub fn capacity_within(
+        &self,
+        loaded: &Loaded,
+        objective: Objective,
+    ) -> Result<Capacity, NoCapacity> {
+        ramp::capacity(&ramp::trials(loaded), &self.ramp, objective)
+    }
+
     /// The checks that failed.
     pub fn failures(&self) -> impl Iterator<Item = &SelfCheck> {
         self.checks.iter().filter(|check| check.outcome == Outcome::Failed)
@@ -162,12 +172,6 @@ impl Findings {
     pub fn generator_limited(&self) -> impl Iterator<Item = &RampStep> {
         self.ramp.iter().filter(|step| !step.counts())
     }
-}
-
-/// The highest rate that meets an objective that nobody asked for before.
-pub fn capacity(loaded: &Loaded, objective: Objective) -> Result<Capacity, NoCapacity> {
-    let trials = ramp::trials(loaded);
-    ramp::capacity(&trials, &ramp::steps(&trials), objective)
 }
 
 /// What all had in use at the highest rate that counts.

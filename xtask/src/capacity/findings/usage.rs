@@ -97,9 +97,8 @@ impl Loads {
         };
         let processors =
             trials.iter().map(|(trial, _)| machine_processors(trial)).fold(1.0, f64::max);
-        let relay = ["relay", "null", "floor"].into_iter().find_map(role);
         Self {
-            relay,
+            relay: role("relay"),
             generator: role("generator"),
             upstream: role("upstream"),
             machine: Machine {
