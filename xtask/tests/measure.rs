@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod fixtures;
+
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read},
@@ -12,7 +14,8 @@ use std::{
     time::Duration,
 };
 
-use loadgen::{calibrate::Calibration, provenance::Provenance, summary::Summary};
+use fixtures::calibration;
+use loadgen::{provenance::Provenance, summary::Summary};
 use serde_json::Value;
 use xtask::capacity::{
     experiment::{self, Known, Planned, Profile},
@@ -51,16 +54,7 @@ fn is_fresh(program: &Path) -> bool {
 
 fn bench(folder: &Path, target: Option<Target>) -> (Bench, RawRun) {
     let provenance = Provenance::collect(std::time::UNIX_EPOCH, &["xtask".to_owned()], None);
-    let calibration = Calibration {
-        ceiling_rate: 30_000.0,
-        limited_rate: None,
-        closed_rate: 90_000.0,
-        cpu_us_per_request: 9.0,
-        lateness: None,
-        threads: 1,
-        connections: 64,
-        provenance: vec![provenance.clone()],
-    };
+    let calibration = calibration(provenance.clone());
     let json = serde_json::to_vec(&calibration).unwrap();
     fs::write(folder.join("calibration.json"), json).unwrap();
     let interrupted = Arc::new(AtomicBool::new(false));

@@ -3,12 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod fixtures;
+
 use std::{
     collections::BTreeMap, fs, future::pending, num::NonZeroU32, path::Path, time::Duration,
 };
 
+use fixtures::calibration;
 use loadgen::{
-    calibrate::Calibration,
     null,
     output::Files,
     program::{Order, Program, Steps, StepsOptions},
@@ -91,16 +93,7 @@ async fn a_report_is_a_function_of_its_raw_files() {
         relay_version: "relay 0".to_owned(),
         profile: "quick".to_owned(),
         layout: Layout::of(&[0, 1]),
-        calibration: Calibration {
-            ceiling_rate: 30_000.0,
-            limited_rate: None,
-            closed_rate: 90_000.0,
-            cpu_us_per_request: 9.0,
-            lateness: None,
-            threads: 1,
-            connections: 64,
-            provenance: vec![provenance],
-        },
+        calibration: calibration(provenance),
         trials,
     };
     fs::write(folder.join("run.json"), serde_json::to_vec(&raw).unwrap()).unwrap();

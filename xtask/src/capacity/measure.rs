@@ -78,7 +78,10 @@ pub fn measure(task: &Task, mut say: impl FnMut(&Progress)) -> anyhow::Result<Ra
         calibration,
         trials: Vec::new(),
     };
-    let plan = |known| possible(rest(task, &layout, known));
+    // Without what this machine cannot do.
+    let has_quotas = Quota::is_possible();
+    let possible = |planned: &Planned| planned.share.is_none() || has_quotas;
+    let plan = |known| rest(task, &layout, known).into_iter().filter(possible).collect::<Vec<_>>();
     // Its rates are what the others are planned by.
     let first = experiment::first(task.profile, &layout);
     // How long it will take is known before what is found first.
@@ -106,12 +109,6 @@ fn rest(task: &Task, layout: &Layout, known: Known) -> Vec<Planned> {
         task.only.is_empty() || task.only.iter().any(|id| id == planned.experiment.id())
     });
     trials
-}
-
-/// Without what this machine cannot do.
-fn possible(trials: Vec<Planned>) -> Vec<Planned> {
-    let has_quotas = Quota::is_possible();
-    trials.into_iter().filter(|planned| planned.share.is_none() || has_quotas).collect()
 }
 
 fn provenance() -> Provenance {
@@ -148,7 +145,7 @@ impl Bench {
     pub fn calibrate(&self, layout: &Layout) -> anyhow::Result<Calibration> {
         let file = self.calibration();
         let mut command = Command::new(&self.programs.loadgen);
-        command.args(["calibrate", "--hold", "1s", "--pin", &list(&layout.generator)]);
+        command.args(["calibrate", "--hold", "1s", "--pin", &rig::list(&layout.generator)]);
         // The responder has what the relay will have.
         if let Some(processor) = layout.relay.first() {
             command.args(["--null-pin", &processor.to_string()]);
@@ -191,9 +188,4 @@ fn write(file: &Path, raw: &RawRun) -> anyhow::Result<()> {
     fs::write(&new, serde_json::to_vec_pretty(raw)?)
         .and_then(|()| fs::rename(&new, file))
         .with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// Processors as a flag has them.
-fn list(processors: &[usize]) -> String {
-    processors.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }

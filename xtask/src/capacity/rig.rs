@@ -22,7 +22,7 @@ use anyhow::{Context, ensure};
 pub use child::{Child, Place};
 pub use held::Held;
 pub use quota::Quota;
-pub use sampler::Sampler;
+pub use sampler::{Sampler, now_unix};
 
 use super::experiment::{Planned, Subject, Upstream};
 
@@ -257,6 +257,11 @@ fn parse_metrics(text: &str) -> BTreeMap<String, f64> {
             Some((name.to_owned(), value.parse().ok()?))
         })
         .collect()
+}
+
+/// Processors as a flag has them.
+pub fn list(processors: &[usize]) -> String {
+    processors.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// The processors that this process may use.

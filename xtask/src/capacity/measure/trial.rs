@@ -13,11 +13,11 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use loadgen::summary::Summary;
 
-use super::{Bench, Target, list};
+use super::{Bench, Target};
 use crate::capacity::{
     experiment::{Planned, Subject, Upstream},
     raw::{Counters, Event, Trial},
-    rig::{Child, Processors, Rig, Sampler, place, roles},
+    rig::{Child, Processors, Rig, Sampler, list, now_unix, place, roles},
 };
 
 /// How often it is looked whether the generators have ended.
@@ -113,7 +113,8 @@ impl Bench {
                 && at <= started.elapsed()
             {
                 rig.end_upstream();
-                trial.events.push(event("the upstream is gone"));
+                let what = "the upstream is gone".to_owned();
+                trial.events.push(Event { at_unix: now_unix(), what });
                 ends = None;
             }
         };
@@ -182,16 +183,6 @@ impl Planned {
             }
         }
     }
-}
-
-fn event(what: &str) -> Event {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "files of several processes are put side by side"
-    )]
-    let now = std::time::SystemTime::now();
-    let at = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Event { at_unix: at.as_secs_f64(), what: what.to_owned() }
 }
 
 fn read(folder: &Path) -> anyhow::Result<Summary> {

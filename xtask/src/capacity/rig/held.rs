@@ -66,10 +66,9 @@ fn bind(processors: &[usize]) -> io::Result<()> {
 
 /// `command` on `processors` by `holder`, which is this program.
 pub(super) fn held(holder: &Path, command: &Command, processors: &[usize]) -> Command {
-    let processors: Vec<_> = processors.iter().map(usize::to_string).collect();
     let mut held = Command::new(holder);
     held.args([SUBCOMMAND, "--parent", &std::process::id().to_string()]);
-    held.args(["--processors", &processors.join(","), "--"]);
+    held.args(["--processors", &super::list(processors), "--"]);
     held.arg(command.get_program()).args(command.get_args());
     held.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     // Ctrl-C is for whoever started it, who ends it in turn.

@@ -48,15 +48,20 @@ impl Sampler {
     }
 }
 
-fn sample(processes: &BTreeMap<String, u32>) -> Sample {
+/// Now, in seconds since the Unix epoch.
+pub fn now_unix() -> f64 {
     #[expect(
         clippy::disallowed_methods,
         reason = "files of several processes are put side by side"
     )]
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now();
+    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+fn sample(processes: &BTreeMap<String, u32>) -> Sample {
     let process = |(role, pid): (&String, &u32)| Some((role.clone(), process(*pid)?));
     Sample {
-        at_unix: now.as_secs_f64(),
+        at_unix: now_unix(),
         processes: processes.iter().filter_map(process).collect(),
         machine: machine::sample(),
     }
