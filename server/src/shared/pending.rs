@@ -45,7 +45,12 @@ impl Pending {
     pub fn done(&mut self, key: &str, purge: u64) {
         if self.keys.get(key) == Some(&purge) {
             self.keys.remove(key);
-            self.order.retain(|waiting| waiting != key);
+            // It is the first, unless that has left meanwhile.
+            if self.order.front().is_some_and(|first| first == key) {
+                self.order.pop_front();
+            } else {
+                self.order.retain(|waiting| waiting != key);
+            }
             self.bytes -= weight(key);
         }
     }

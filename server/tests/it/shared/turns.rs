@@ -3,14 +3,14 @@
 use std::{
     io::Write,
     sync::{Mutex, mpsc},
-    thread,
+    thread::{self, Scope, ScopedJoinHandle},
 };
 
 use super::{
     counting, status,
     valkey::{Valkey, count, counts, is_up},
 };
-use crate::support::{Origin, Relay, Then};
+use crate::support::{Answer, Origin, Relay, Then};
 
 const FRESH: &str = "cache-control: max-age=600\r\n";
 
@@ -54,16 +54,27 @@ fn a_thousand_cold_clients_of_two_relays_are_one_request_for_each_uri() {
     assert_eq!(asked, expected);
 }
 
+/// `one` asks the upstream, and `other` waits for what that brings.
+fn second_waits<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    one: &'scope Relay,
+    other: &'scope Relay,
+    is_asked: &mpsc::Receiver<()>,
+) -> [ScopedJoinHandle<'scope, Answer>; 2] {
+    let first = scope.spawn(|| one.get("/menu"));
+    is_asked.recv().unwrap();
+    let second = scope.spawn(|| other.get("/menu"));
+    counts(other, "waited", 1);
+    [first, second]
+}
+
 #[test]
 fn who_waits_for_another_gets_what_it_brings() {
     let valkey = Valkey::start(&[]);
     let (origin, is_asked, go) = held(FRESH);
     let (one, other) = (valkey.relay(&origin.url(), &[]), valkey.relay(&origin.url(), &[]));
     thread::scope(|scope| {
-        let first = scope.spawn(|| one.get("/menu"));
-        is_asked.recv().unwrap();
-        let second = scope.spawn(|| other.get("/menu"));
-        counts(&other, "waited", 1);
+        let [first, second] = second_waits(scope, &one, &other, &is_asked);
         go.send(()).unwrap();
         assert!(status(&first.join().unwrap()).contains("fwd=uri-miss; stored"));
         let answer = second.join().unwrap();
@@ -81,10 +92,7 @@ fn who_waits_for_what_is_not_for_others_asks_itself() {
     let (origin, is_asked, go) = held("cache-control: private\r\n");
     let (one, other) = (valkey.relay(&origin.url(), &[]), valkey.relay(&origin.url(), &[]));
     thread::scope(|scope| {
-        let first = scope.spawn(|| one.get("/menu"));
-        is_asked.recv().unwrap();
-        let second = scope.spawn(|| other.get("/menu"));
-        counts(&other, "waited", 1);
+        let [first, second] = second_waits(scope, &one, &other, &is_asked);
         drop(go);
         for answer in [first.join().unwrap(), second.join().unwrap()] {
             assert!(status(&answer).contains("detail=\"private, "), "{}", status(&answer));
@@ -125,10 +133,7 @@ fn who_waits_when_the_server_dies_goes_on_alone() {
     let (origin, is_asked, go) = held(FRESH);
     let (one, other) = (valkey.relay(&origin.url(), &[]), valkey.relay(&origin.url(), &[]));
     thread::scope(|scope| {
-        let first = scope.spawn(|| one.get("/menu"));
-        is_asked.recv().unwrap();
-        let second = scope.spawn(|| other.get("/menu"));
-        counts(&other, "waited", 1);
+        let [first, second] = second_waits(scope, &one, &other, &is_asked);
         valkey.kill();
         is_asked.recv().unwrap();
         drop(go);
