@@ -223,8 +223,12 @@ impl Cache {
     }
 
     fn outdate(&self, key: &CacheKey) -> usize {
-        let removed = self.store.purge(key);
         self.purge_tier(key);
+        self.outdate_here(key)
+    }
+
+    fn outdate_here(&self, key: &CacheKey) -> usize {
+        let removed = self.store.purge(key);
         self.flights.detach(|flight| flight.key == *key);
         removed
     }

@@ -80,21 +80,18 @@ pub async fn relay(
     tokio::spawn(clock.clone().keep_true());
     tokio::spawn(Arc::clone(&cache).maintain());
 
-    if let Some(address) = &config.shared.shared {
-        let source = config.upstream.upstream.to_string();
-        let timeout: Duration = config.upstream.upstream_timeout.into();
-        let metrics = Arc::clone(&metrics);
-        let tier = Valkey::start(address, &config.shared, &source, timeout / 2, metrics);
-        let tier = Box::pin(tier).await?;
-        cache.share_through(tier, &source);
-    }
-
+    let tier = share(&config, &cache, &metrics).await?;
     let snapshot =
         config.cache.snapshot.as_ref().map(|path| {
             Snapshot::new(Arc::clone(&cache), path, &config.upstream.upstream.to_string())
         });
     if let Some(snapshot) = &snapshot {
         snapshot.load().await;
+    }
+    // What was purged while this relay was away ends what its snapshot has.
+    if let Some(tier) = &tier {
+        let cache = Arc::clone(&cache);
+        Box::pin(tier.follow(move |heard| cache.hear(heard))).await;
     }
 
     let lunch = (names == Names::Lunch).then(|| LunchApi {
@@ -150,6 +147,22 @@ pub async fn relay(
         }
     }
     Ok(())
+}
+
+/// Puts the shared tier behind the cache, if there is one.
+async fn share(
+    config: &Config,
+    cache: &Cache,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Option<Arc<Valkey>>> {
+    let Some(address) = &config.shared.shared else { return Ok(None) };
+    let source = config.upstream.upstream.to_string();
+    // The other half is for the upstream, where others bring nothing.
+    let patience = Duration::from(config.upstream.upstream_timeout) / 2;
+    let metrics = Arc::clone(metrics);
+    let tier = Box::pin(Valkey::start(address, &config.shared, &source, patience, metrics)).await?;
+    cache.share_through(Arc::<Valkey>::clone(&tier), &source);
+    Ok(Some(tier))
 }
 
 /// Serves the demo upstream until `shutdown` resolves; its base URL is the

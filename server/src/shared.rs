@@ -12,7 +12,9 @@ mod config;
 pub mod health;
 pub mod lease;
 mod link;
+pub mod log;
 pub mod pending;
+mod purges;
 pub mod said;
 pub mod trouble;
 mod turns;
@@ -21,7 +23,7 @@ mod work;
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, OnceLock, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -40,6 +42,7 @@ use self::{
     lease::Waiters,
     link::{Failed, Link},
     pending::Pending,
+    purges::Ear,
     trouble::Trouble,
     turns::Ended,
 };
@@ -59,7 +62,6 @@ const QUEUED: usize = 1024;
 const QUEUED_KIB: usize = 16 << 10;
 
 /// A tier in a Valkey.
-#[derive(Debug)]
 pub struct Valkey {
     link: Link,
     namespace: String,
@@ -77,6 +79,11 @@ pub struct Valkey {
     waiters: Waiters,
     lease_ttl: Duration,
     patience: Duration,
+    ear: OnceLock<Ear>,
+    /// There may be news in the log.
+    nudged: Notify,
+    /// Of this instance in the log.
+    name: String,
     /// Of marks and leases: no two are the same, here or elsewhere.
     numbers: AtomicU64,
     metrics: Arc<Metrics>,
@@ -100,6 +107,12 @@ struct Queued {
 #[derive(Debug, thiserror::Error)]
 #[error("--shared cannot be used: {0}")]
 pub struct Unusable(String);
+
+impl std::fmt::Debug for Valkey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Valkey").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
 
 impl Valkey {
     /// The tier for what is stored of the upstream `source`, given the time of
@@ -133,13 +146,16 @@ impl Valkey {
             waiters: Waiters::default(),
             lease_ttl: lease::ttl(timeout),
             patience,
+            ear: OnceLock::new(),
+            nudged: Notify::new(),
+            name: format!("{:016x}", RandomState::new().hash_one("name")),
             numbers: AtomicU64::new(RandomState::new().hash_one(source)),
             metrics,
         });
         valkey.metrics.shared_is_there(true);
         valkey.probe().await;
         tracing::info!(servers = %address, namespace = valkey.namespace, "shared tier");
-        tokio::spawn(turns::listen(ears, valkey.channel(), valkey.waiters.clone()));
+        tokio::spawn(turns::listen(Arc::clone(&valkey), ears));
         tokio::spawn(Arc::clone(&valkey).work(queued));
         Ok(valkey)
     }

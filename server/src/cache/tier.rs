@@ -22,8 +22,9 @@ use super::{
 use crate::{
     exchange::{
         Purpose, RequestHead,
-        tier::{Gone, Kept, Lease, Mark, Said, Tier, Turn},
+        tier::{Gone, Heard, Kept, Lease, Mark, Said, Tier, Turn},
     },
+    target::Target,
     telemetry::metrics::SharedOutcome,
 };
 
@@ -184,6 +185,24 @@ impl Cache {
     pub(super) fn is_shareable(&self, length: Option<usize>) -> bool {
         let largest = self.behind.get().map_or(0, |behind| behind.tier.largest());
         length.is_none_or(|length| length <= largest)
+    }
+
+    /// Ends here what another instance has ended.
+    pub fn hear(&self, heard: Heard) {
+        match heard {
+            Heard::Purged(key) => {
+                let target = key.parse().ok().and_then(|target| Target::new(target).ok());
+                if let Some(target) = target {
+                    self.outdate_here(&CacheKey::of(&target));
+                }
+            }
+            Heard::Any => {
+                self.flights.detach(|_| true);
+                for (key, _) in self.store.all() {
+                    self.outdate_here(&key);
+                }
+            }
+        }
     }
 
     /// Ends what the tier has under a key.

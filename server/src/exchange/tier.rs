@@ -93,6 +93,15 @@ impl Debug for Lease {
     }
 }
 
+/// What is heard of other instances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// What is stored under this key was purged.
+    Purged(String),
+    /// Anything may have been.
+    Any,
+}
+
 /// A store of bytes that several instances share.
 ///
 /// Nothing of it fails: what cannot be done is not done, and counted.

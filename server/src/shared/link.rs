@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use super::{
+    log::LONGEST,
     said::{LONGEST_MARK, as_found, mark},
     trouble::{Trouble, meaning},
 };
@@ -62,6 +63,35 @@ return 0";
 const RELEASE: &str = r"
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0";
+
+/// Ends a lease, whoever has it; what has another type is not one.
+const END: &str = r"
+redis.call('GET', KEYS[1])
+return redis.call('DEL', KEYS[1])";
+
+/// Adds a purge to the log.
+const LOG: &str = r"
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], '*', 'by', ARGV[1], 'key', ARGV[2])
+return redis.call('PEXPIRE', KEYS[1], ARGV[4])";
+
+/// Reads the log after a place: its length, its first place and its last, then
+/// place, instance and key of each entry.
+const READ_LOG: &str = r"
+local length = redis.call('XLEN', KEYS[1])
+if length == 0 then return {'0', '', ''} end
+local said = {tostring(length)}
+table.insert(said, redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1])
+table.insert(said, redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1])
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+')) do
+    table.insert(said, entry[1])
+    table.insert(said, entry[2][2])
+    table.insert(said, entry[2][4])
+end
+return said";
+
+/// How long the log is kept after the last purge: what is stored is not kept
+/// for longer, as a rule.
+const LOG_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// A connection that is made anew as often as it breaks.
 #[derive(Clone)]
@@ -172,8 +202,21 @@ impl Link {
 
     /// Ends a lease, whoever has it.
     pub(super) async fn end(&self, key: &str) -> Result<(), Failed> {
-        self.within(self.client.del::<i64, _>(key)).await?;
+        self.within(self.client.eval::<i64, _, _, _>(END, key, Vec::<Value>::new())).await?;
         Ok(())
+    }
+
+    /// Adds to the log that this instance (`by`) has purged a key.
+    pub(super) async fn log(&self, name: &str, by: &str, key: &str) -> Result<(), Failed> {
+        let longest = Value::Integer(i64::try_from(LONGEST).unwrap_or(i64::MAX));
+        let arguments = vec![Value::from(by), Value::from(key), longest, millis(LOG_TTL)];
+        self.within(self.client.eval::<i64, _, _, _>(LOG, name, arguments)).await?;
+        Ok(())
+    }
+
+    /// What the log has after a place, as [`super::log::news`] reads it.
+    pub(super) async fn read_log(&self, name: &str, since: &str) -> Result<Vec<String>, Failed> {
+        self.within(self.client.eval(READ_LOG, name, vec![Value::from(since)])).await
     }
 
     /// Tells all who listen.

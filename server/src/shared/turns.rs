@@ -1,6 +1,9 @@
 //! Turns at work: taking a lease, keeping it, hearing that others have ended.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use fred::{
     clients::SubscriberClient,
@@ -10,11 +13,11 @@ use tokio::{sync::broadcast::error::RecvError, time::sleep};
 
 use super::{
     Job, Valkey,
-    lease::{Holder, Waiters, holder},
+    lease::{Holder, holder},
     trouble::Trouble,
 };
 use crate::{
-    exchange::tier::{Lease, Turn},
+    exchange::tier::{Heard, Lease, Turn},
     telemetry::metrics::SharedOutcome,
 };
 
@@ -97,21 +100,28 @@ impl Valkey {
     }
 }
 
-/// Hears of the turns that are over, for ever.
-pub(super) async fn listen(ears: SubscriberClient, channel: String, waiters: Waiters) {
+/// Hears of the turns that are over, and that there are purges, for ever.
+pub(super) async fn listen(valkey: Arc<Valkey>, ears: SubscriberClient) {
+    let (over, purged) = (valkey.channel(), valkey.purged_channel());
     let mut messages = ears.message_rx();
     ears.connect();
     // Once it has been said, it is said again after each interruption.
     ears.manage_subscriptions();
-    while ears.wait_for_connect().await.is_err() || ears.subscribe(channel.as_str()).await.is_err()
+    while ears.wait_for_connect().await.is_err()
+        || ears.subscribe(vec![over.as_str(), purged.as_str()]).await.is_err()
     {
         sleep(PAUSE).await;
     }
     loop {
         match messages.recv().await {
             Ok(message) => {
-                if let Some(key) = message.value.as_str() {
-                    waiters.over(&key);
+                let key = message.value.as_str().unwrap_or_default();
+                if message.channel == over {
+                    valkey.waiters.over(&key);
+                } else if key.is_empty() {
+                    valkey.nudged.notify_one();
+                } else {
+                    valkey.heard(Heard::Purged(key.to_string()));
                 }
             }
             // Whose message was among them looks again.

@@ -77,14 +77,17 @@ impl Valkey {
             let mark = Mark(Some(self.numbers.fetch_add(1, Ordering::Relaxed)));
             match self.link.purge(&self.full(&key), mark).await {
                 // What is not ours was never found.
-                Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {
-                    self.metrics.shared(SharedOutcome::Purged);
-                    self.pending.lock().done(&key, purge);
-                }
+                Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {}
                 Err(failed) => return Err(failed),
             }
             // Who asks now has not to wait for what was asked for before.
-            self.link.end(&self.lease_name(&key)).await?;
+            match self.link.end(&self.lease_name(&key)).await {
+                Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {}
+                Err(failed) => return Err(failed),
+            }
+            self.tell_purge(&key).await?;
+            self.metrics.shared(SharedOutcome::Purged);
+            self.pending.lock().done(&key, purge);
         }
     }
 

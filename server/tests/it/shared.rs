@@ -1,6 +1,7 @@
 //! Relays that share what they store in a Valkey, and what becomes of them
 //! without it.
 
+mod purges;
 mod sharing;
 mod trouble;
 mod turns;
@@ -8,7 +9,7 @@ mod valkey;
 
 use std::io::Write;
 
-use crate::support::{Answer, Origin, Then};
+use crate::support::{Answer, Origin, Relay, Then, exchange};
 
 /// The last line of `Cache-Status`.
 fn status(answer: &Answer) -> &str {
@@ -28,4 +29,12 @@ fn counting(fields: &'static str) -> Origin {
         )?;
         Ok(Then::KeepOpen)
     })
+}
+
+/// Writes to a path, which ends what is stored under it.
+fn post(relay: &Relay, path: &str) {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    );
+    assert!(exchange(relay.public, request).starts_with(b"HTTP/1.1 200"));
 }
