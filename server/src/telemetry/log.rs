@@ -8,9 +8,13 @@ use tracing_subscriber::{EnvFilter, fmt};
 /// Lines that wait to be written; more are lost.
 const QUEUED_LINES: usize = 8192;
 
+/// What is not logged unless it is asked for by its name: the client of the shared
+/// tier tells of each attempt to connect, of which the relay says what matters.
+const HUSHED: &str = "fred=off";
+
 /// What `--log` says, or why it cannot be read.
 pub fn filter(text: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(text)
+    EnvFilter::try_new(format!("{HUSHED},{text}"))
         .map_err(|error| format!("--log {text}: write a level, or TARGET=LEVEL,… ({error})"))
 }
 
@@ -34,4 +38,17 @@ pub fn init(filter: &str) -> anyhow::Result<WorkerGuard> {
         tracing::error!(panic = %info, %backtrace, "panicked");
     }));
     Ok(guard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_of_the_shared_tier_is_logged_where_it_is_named() {
+        let filter = |text| filter(text).unwrap().to_string();
+        assert!(filter("info").contains("fred=off"));
+        let named = filter("info,fred=warn");
+        assert!(named.contains("fred=warn") && !named.contains("fred=off"), "{named}");
+    }
 }

@@ -4,7 +4,7 @@ use super::{
     counting, status,
     valkey::{Valkey, count, counts, is_up},
 };
-use crate::support::{Relay, exchange, get};
+use crate::support::{Relay, exchange, get, nowhere};
 
 const FRESH: &str = "cache-control: max-age=600\r\n";
 
@@ -55,6 +55,18 @@ fn one_that_is_not_there_yet_is_used_when_it_is() {
     valkey.begin();
     is_up(&relay, 1);
     assert!(relay.end().contains("the shared tier is away"));
+}
+
+#[test]
+fn sentinels_that_are_not_there_are_told_of_by_the_relay_alone() {
+    let origin = counting(FRESH);
+    let url = format!("redis-sentinel://{}?sentinelServiceName=menus", nowhere());
+    let flags = ["--upstream", &origin.url(), "--shared", &url, "--shared-timeout=1s"];
+    let relay = Relay::start(&flags);
+    goes_on(&relay, &["/1"]);
+    let log = relay.end();
+    assert_eq!(log.matches("the shared tier is away").count(), 1, "{log}");
+    assert!(!log.contains("fred"), "{log}");
 }
 
 #[test]
