@@ -111,8 +111,8 @@ pub struct Planned {
     /// The load generator's arguments besides the URL, its processors and its
     /// folder.
     pub load: Vec<String>,
-    /// When, since the load began, the upstream is taken away.
-    pub upstream_ends: Option<Duration>,
+    /// When the upstream is taken away.
+    pub upstream_ends: UpstreamEnds,
     /// How long the load is.
     pub length: Duration,
 }
@@ -144,6 +144,17 @@ pub enum Upstream {
         /// A field of its answers.
         field: Option<&'static str>,
     },
+}
+
+/// When the upstream is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamEnds {
+    /// It stays.
+    Never,
+    /// Before the load, when each path has been answered and stored once.
+    Stored,
+    /// So long after the load began.
+    After(Duration),
 }
 
 /// What has to be known before the rest can be planned.
@@ -223,7 +234,7 @@ impl Planned {
             share: None,
             paths: vec![PATH],
             load: Vec::new(),
-            upstream_ends: None,
+            upstream_ends: UpstreamEnds::Never,
             length: Duration::ZERO,
         }
     }

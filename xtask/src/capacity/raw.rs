@@ -61,6 +61,15 @@ impl Layout {
             },
         }
     }
+
+    /// The same processors, all of them for each process.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        let mut all = [&*self.relay, &self.generator, &self.upstream].concat();
+        all.sort_unstable();
+        all.dedup();
+        Self { relay: all.clone(), generator: all.clone(), upstream: all }
+    }
 }
 
 /// One run of the load generator against one relay that was started for it.

@@ -122,6 +122,17 @@ impl Rig {
         self.subjects.iter().map(|child| child.address(0))
     }
 
+    /// Asks for each of `paths` once, so that they are stored.
+    pub fn store(&self, paths: &[&str]) -> anyhow::Result<()> {
+        for url in self.urls() {
+            for path in paths {
+                let answer = self.client.get(format!("{url}{path}")).send()?;
+                answer.error_for_status()?.bytes()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the upstream away.
     pub fn end_upstream(&mut self) {
         self.upstream = None;

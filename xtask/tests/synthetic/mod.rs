@@ -117,6 +117,7 @@ impl Bench {
             "upstream-limited" => Self { upstream: Some(50.0), ..own.under("miss") },
             "one-connection" => Self { connections: 1.0, ..own },
             "generator-throttled" => Self { generator: own.generator.min(20_000.0), ..own },
+            "workers-all" => Self { workers: own.processors.len(), ..own },
             "workers-1" => Self { workers: 1, ..own },
             "quota" => Self { quota: own.quota * 0.25, ..own },
             _ => own,
@@ -125,7 +126,7 @@ impl Bench {
 }
 
 /// The conditions of e6 that a bench knows.
-pub(crate) const ABLATIONS: [&str; 14] = [
+pub(crate) const ABLATIONS: [&str; 15] = [
     "floor",
     "baseline",
     "log-debug",
@@ -137,6 +138,7 @@ pub(crate) const ABLATIONS: [&str; 14] = [
     "miss",
     "one-connection",
     "generator-throttled",
+    "workers-all",
     "workers-1",
     "upstream-limited",
     "quota",

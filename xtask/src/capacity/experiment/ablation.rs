@@ -1,8 +1,8 @@
 //! E6: what a request costs with one thing changed.
 
-use std::time::Duration;
+use std::num::NonZeroU32;
 
-use super::{BODY, Experiment, Planned, Profile, Subject, USERS, Upstream};
+use super::{BODY, Experiment, Planned, Profile, Subject, USERS, Upstream, UpstreamEnds, relays};
 use crate::capacity::raw::Layout;
 
 /// What is changed, one at a time.
@@ -30,13 +30,16 @@ enum Change {
     OneConnection,
     /// The generator shares the relay's processor.
     GeneratorThrottled,
-    /// A single worker, where there are processors for more.
+    /// Much to compute for each answer, which as many workers do as there are
+    /// processors; the generator, which has little to do, shares them.
+    AllWorkers,
+    /// The same with a single worker.
     OneWorker,
     /// A quarter of a processor.
     Quota,
 }
 
-const ALL: [Change; 16] = [
+const ALL: [Change; 17] = [
     Change::Baseline,
     Change::Floor,
     Change::LogDebug,
@@ -51,6 +54,7 @@ const ALL: [Change; 16] = [
     Change::UpstreamLimited,
     Change::OneConnection,
     Change::GeneratorThrottled,
+    Change::AllWorkers,
     Change::OneWorker,
     Change::Quota,
 ];
@@ -82,6 +86,7 @@ impl Change {
             Self::UpstreamLimited => "upstream-limited",
             Self::OneConnection => "one-connection",
             Self::GeneratorThrottled => "generator-throttled",
+            Self::AllWorkers => "workers-all",
             Self::OneWorker => "workers-1",
             Self::Quota => "quota",
         }
@@ -104,20 +109,37 @@ impl Change {
                 planned.load.extend(["--header".to_owned(), "if-none-match: *".to_owned()]);
             }
             Self::Stale => {
-                planned.upstream_ends = Some(Duration::from_millis(300));
+                planned.upstream_ends = UpstreamEnds::Stored;
                 planned = planned.relay("--default-ttl", "100ms");
             }
             Self::Miss => planned = planned.uncacheable("unlimited"),
             Self::UpstreamLimited => planned = planned.uncacheable("50/s"),
             Self::GeneratorThrottled => planned.layout.generator.clone_from(&layout.relay),
-            // It is what the others are, too.
-            Self::OneWorker if layout.relay.len() < 2 => return None,
-            Self::OneWorker => planned = planned.relay("--workers", "1"),
+            Self::AllWorkers | Self::OneWorker => return self.computing(planned),
             Self::Quota => planned.share = Some(0.25),
         }
         Some(planned)
     }
+
+    /// A relay that has all processors for what it has to compute. None where
+    /// one worker is all that there can be.
+    fn computing(self, planned: Planned) -> Option<Planned> {
+        let layout = planned.layout.shared();
+        let workers = layout.relay.len();
+        let workers = if self == Self::OneWorker { 1 } else { workers };
+        let planned = Planned {
+            subject: relays(NonZeroU32::MIN, &[("--workers", workers.to_string())]),
+            upstream: Upstream::Demo(Vec::new()),
+            paths: vec![COMPUTED],
+            layout,
+            ..planned
+        };
+        (1 < planned.layout.relay.len()).then_some(planned)
+    }
 }
+
+/// A typed answer: the menu is read and written anew for each request.
+const COMPUTED: &str = "/v1/restaurants/bikupan";
 
 impl Planned {
     /// Before an upstream that forbids to store, which may be asked at `rate`.

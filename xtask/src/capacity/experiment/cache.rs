@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Experiment, Planned, Profile, Upstream, arguments};
+use super::{Experiment, Planned, Profile, Upstream, UpstreamEnds, arguments};
 use crate::capacity::raw::Layout;
 
 const USERS: u32 = 1000;
@@ -56,7 +56,11 @@ impl Scenario {
             .closed(USERS, 0, seconds * 1000);
         let planned = Planned {
             upstream,
-            upstream_ends: (self == Self::Down).then_some(Duration::from_millis(1500)),
+            upstream_ends: if self == Self::Down {
+                UpstreamEnds::After(Duration::from_millis(1500))
+            } else {
+                UpstreamEnds::Never
+            },
             ..planned
         };
         if self == Self::Cold { planned } else { planned.relay("--default-ttl", "1s") }

@@ -30,8 +30,8 @@ const PER_KEY: &str = "50";
 pub(super) fn plan(profile: Profile, layout: &Layout) -> Vec<Planned> {
     let (trials, hold, of_keys, keys_hold) = match profile {
         Profile::Quick => return Vec::new(),
-        Profile::Default => (2, 4000, 1, 6),
-        Profile::Full => (5, 10_000, 1, 15),
+        Profile::Default => (2, 3000, 1, 5),
+        Profile::Full => (5, 5000, 1, 15),
     };
     let throughput = |instances: u32, trial| {
         planned(instances, trial, layout, &[]).closed(USERS / instances, 500, hold)

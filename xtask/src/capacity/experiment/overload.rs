@@ -32,6 +32,9 @@ pub(super) fn plan(profile: Profile, layout: &Layout, known: Known) -> Vec<Plann
             ("--arrivals", "poisson".to_owned()),
             ("--seed", "1".to_owned()),
             ("--connections", "256".to_owned()),
+            // Nobody waits for ever: without that, what was not sent in time
+            // would be sent when there is time for it, as a load of its own.
+            ("--late-policy", "drop-after=1s".to_owned()),
             ("--drain", "2s".to_owned()),
         ]),
         length: Duration::from_secs(seconds.iter().sum()),

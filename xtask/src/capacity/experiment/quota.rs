@@ -11,7 +11,7 @@ use super::{
 use crate::capacity::raw::Layout;
 
 /// Shares of one processor.
-const SHARES: [f64; 4] = [0.125, 0.25, 0.5, 0.75];
+const SHARES: [f64; 5] = [0.125, 0.25, 0.375, 0.5, 0.75];
 
 /// The share whose knee is looked for.
 const KNEE: f64 = 0.25;

@@ -20,8 +20,8 @@ const HELD_OUT: f64 = 0.6;
 pub(super) fn plan(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
     let (steps, trials, settle, hold) = match profile {
         Profile::Quick => (8, 3, 500, 1500),
-        Profile::Default => (12, 3, 1000, 3000),
-        Profile::Full => (14, 5, 2000, 6500),
+        Profile::Default => (12, 3, 1000, 2500),
+        Profile::Full => (14, 5, 2000, 5000),
     };
     let highest = (known.highest * PARTS.1).min(known.ceiling * OF_CEILING);
     let rates = geometric(known.highest * PARTS.0, highest, steps);

@@ -12,7 +12,7 @@ const PART: f64 = 0.7;
 pub(super) fn plan(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
     let seconds = match profile {
         Profile::Quick => return Vec::new(),
-        Profile::Default => 45,
+        Profile::Default => 30,
         Profile::Full => 240,
     };
     let planned = Planned::new(Experiment::Soak, 0, layout);

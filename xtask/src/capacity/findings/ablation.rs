@@ -21,7 +21,8 @@ use crate::capacity::{
 pub const BASELINE: &str = "baseline";
 
 /// Conditions that are held against another one than the baseline.
-const REFERENCES: [(&str, &str); 4] = [
+const REFERENCES: [(&str, &str); 5] = [
+    ("workers-1", "workers-all"),
     ("upstream-limited", "miss"),
     ("body-200", "body-2000"),
     ("body-20000", "body-2000"),
@@ -43,8 +44,6 @@ pub struct Condition {
     pub loads: Loads,
     /// Bytes of an answer's body.
     pub bytes: f64,
-    /// Workers of the relay.
-    pub workers: Option<u32>,
     /// Errors of all requests.
     pub error_share: f64,
     /// The worst that the generator says of itself.
@@ -115,8 +114,6 @@ impl Condition {
             trials.iter().map(|trial| (*trial, lasted(trial))).collect();
         let (user, system) =
             spent.iter().fold((0.0, 0.0), |sum, (user, system, _)| (sum.0 + user, sum.1 + system));
-        let arguments = trials.first().map(|trial| trial.trial.relay_arguments.as_slice());
-        let workers = super::reading::argument(arguments.unwrap_or_default(), "--workers");
         Some(Self {
             name: name.to_owned(),
             throughput,
@@ -124,7 +121,6 @@ impl Condition {
             kernel_share: (0.0 < user + system).then(|| system / (user + system)),
             loads: Loads::over(&all),
             bytes: mean_of(&trials.iter().map(|trial| bytes(trial)).collect::<Vec<_>>()),
-            workers: workers.and_then(|workers| workers.parse().ok()),
             error_share: mean_of(
                 &trials.iter().map(|trial| error_share(trial)).collect::<Vec<_>>(),
             ),

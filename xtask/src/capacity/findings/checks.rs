@@ -4,6 +4,7 @@
 use loadgen::verdict::Verdict as Worth;
 
 use super::{
+    ablation::Ablations,
     demand::Cost,
     objective::USUAL,
     prediction::Prediction,
@@ -22,6 +23,9 @@ const LATENESS: f64 = 0.05;
 
 /// By how much the highest throughput may exceed what the processors allow.
 const BOUND: f64 = 1.05;
+
+/// Of all requests, how many may be errors where none should be.
+const ERRORS: f64 = 0.001;
 
 /// Requests, or errors of the kernel's clock, that are too few to tell anything:
 /// mean requests under way below which Little's law is not asked.
@@ -63,12 +67,13 @@ impl SelfCheck {
     }
 }
 
-/// Little's law at each valid step of the ramp, with its rate.
+/// Little's law at each step of the ramp that counts, with its rate.
 pub(super) fn little(trials: &[&LoadedTrial]) -> Vec<(f64, Check)> {
     let steps = trials.iter().flat_map(|trial| &trial.summary.steps);
-    let valid = steps
-        .filter(|step| step.health.verdict == Worth::Valid && LEAST_IN_FLIGHT <= step.in_flight);
-    valid
+    let counts = steps.filter(|step| {
+        step.health.verdict != Worth::GeneratorLimited && LEAST_IN_FLIGHT <= step.in_flight
+    });
+    counts
         .filter_map(|step| {
             let service = step.measures.times.get("service")?.mean_us / 1e6;
             Some((step.rate?, little::littles_law(step.in_flight, step.throughput, service)))
@@ -83,6 +88,7 @@ pub(super) fn checks(
     steps: &[RampStep],
     (cost, saturation): (&Cost, &Saturation),
     prediction: Option<&Prediction>,
+    ablations: &Ablations,
 ) -> Vec<SelfCheck> {
     vec![
         littles_law(laws),
@@ -92,6 +98,7 @@ pub(super) fn checks(
         lateness(steps),
         bound(cost, saturation),
         foretold(prediction),
+        answered(ablations),
     ]
 }
 
@@ -107,7 +114,7 @@ fn littles_law(laws: &[(f64, Check)]) -> SelfCheck {
         })
         .collect();
     let worst = laws.iter().map(|(_, check)| check.relative_error()).fold(0.0, f64::max);
-    let passed = format!("at most {:.1} % off at {} valid steps", worst * 100.0, laws.len());
+    let passed = format!("at most {:.1} % off at {} steps", worst * 100.0, laws.len());
     SelfCheck::of(
         "requests under way = throughput × response time, to 3 %",
         laws.len(),
@@ -202,7 +209,7 @@ fn upstream_counts(loaded: &Loaded) -> SelfCheck {
 fn lateness(steps: &[RampStep]) -> SelfCheck {
     let known: Vec<(&RampStep, f64, f64)> = steps
         .iter()
-        .filter(|step| step.verdicts.iter().all(|verdict| *verdict == Worth::Valid))
+        .filter(|step| step.verdicts.iter().all(|verdict| *verdict != Worth::GeneratorLimited))
         .filter_map(|step| {
             let late = step.lateness.quantile(0.99)?.seen().as_secs_f64();
             Some((step, late, step.quantile(0.99)?))
@@ -223,7 +230,7 @@ fn lateness(steps: &[RampStep]) -> SelfCheck {
         .collect();
     let worst = known.iter().map(|(_, late, _)| *late).fold(0.0, f64::max);
     let passed =
-        format!("at most {:.2} ms late at p99, at {} valid rates", worst * 1e3, known.len());
+        format!("at most {:.2} ms late at p99, at {} rates that count", worst * 1e3, known.len());
     SelfCheck::of(
         "the generator’s lateness is at most 5 % of p99 or of the objective",
         known.len(),
@@ -240,6 +247,17 @@ fn bound(cost: &Cost, saturation: &Saturation) -> SelfCheck {
     let said = format!("{most:.0}/s of at most {bound:.0}/s");
     let failures: Vec<String> = if most <= bound * BOUND { Vec::new() } else { vec![said.clone()] };
     SelfCheck::of(name, 1, &failures, said)
+}
+
+/// What an error costs says nothing of what an answer does.
+fn answered(ablations: &Ablations) -> SelfCheck {
+    let conditions = &ablations.conditions;
+    let failing = conditions.iter().filter(|own| ERRORS < own.error_share);
+    let failures: Vec<String> = failing
+        .map(|own| format!("{:.1} % of {} were errors", own.error_share * 100.0, own.name))
+        .collect();
+    let passed = format!("under {} conditions", conditions.len());
+    SelfCheck::of("what was changed has answers, not errors", conditions.len(), &failures, passed)
 }
 
 fn foretold(prediction: Option<&Prediction>) -> SelfCheck {

@@ -23,6 +23,8 @@ pub struct Second {
     pub in_flight: f64,
     /// Errors, per second.
     pub errors: f64,
+    /// Requests that could not be sent in time, per second.
+    pub given_up: f64,
 }
 
 /// A stretch of the load with one rate.
@@ -38,6 +40,9 @@ pub struct Stage {
     pub good: f64,
     /// Errors of all that ended in it.
     pub error_share: f64,
+    /// Of all that were due in it, how many could not be sent in time, as no
+    /// connection was free.
+    pub given_up: f64,
     /// The worst 99th percentile of its intervals, in seconds.
     pub worst_p99: Option<f64>,
 }
@@ -83,6 +88,7 @@ fn second(row: &IntervalRow) -> Second {
         p99: row.response_p99_ms.map(|ms| ms / 1000.0),
         in_flight: row.in_flight,
         errors: per_second(row.errors),
+        given_up: per_second(row.dropped),
     }
 }
 
@@ -118,6 +124,7 @@ fn stage((rate, from, until): (f64, f64, f64), seconds: &[Second], rows: &[Inter
             0.0
         },
         error_share: count(|row| row.errors) / ended.max(1.0),
+        given_up: count(|row| row.dropped) / count(|row| row.sent + row.dropped).max(1.0),
         worst_p99: seconds
             .iter()
             .filter(|second| within(second.at))
@@ -131,7 +138,8 @@ fn stage((rate, from, until): (f64, f64, f64), seconds: &[Second], rows: &[Inter
 fn recovery(seconds: &[Second], from: f64) -> Option<f64> {
     let after: Vec<&Second> = seconds.iter().filter(|second| from - 0.002 <= second.at).collect();
     let misses = |second: &&&Second| {
-        second.p99.is_some_and(|p99| USUAL.limit.as_secs_f64() < p99) || 0.0 < second.errors
+        second.p99.is_some_and(|p99| USUAL.limit.as_secs_f64() < p99)
+            || 0.0 < second.errors + second.given_up
     };
     let last = after.iter().rposition(|second| misses(&second));
     match last {
@@ -162,6 +170,7 @@ mod tests {
             p99: Some(p99),
             in_flight: 1.0,
             errors: 0.0,
+            given_up: 0.0,
         };
         let late = [
             second(0.0, 1.0),
@@ -175,5 +184,7 @@ mod tests {
         assert_eq!(recovery(&late[..2], 10.0), None);
         assert_eq!(recovery(&late[2..3], 10.0), Some(0.0));
         assert_eq!(recovery(&late, 99.0), None);
+        let given_up = Second { given_up: 1.0, ..late[2] };
+        assert_eq!(recovery(&[given_up, late[4]], 10.0), Some(3.0));
     }
 }

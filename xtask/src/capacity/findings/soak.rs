@@ -48,12 +48,14 @@ pub struct Soak {
 #[expect(clippy::cast_precision_loss, reason = "bytes and descriptors, below 2⁵³")]
 pub(super) fn soak(trial: &LoadedTrial) -> Option<Soak> {
     let start = trial.summary.run.started_unix;
+    let lasted = trial.summary.run.lasted_seconds;
     let of_relay = |value: fn(&ProcessSample) -> f64| -> Vec<(f64, f64)> {
         let samples = trial.trial.samples.iter();
         let found = samples.filter_map(|sample| {
             Some((sample.at_unix - start, value(sample.processes.get("relay")?)))
         });
-        found.filter(|(at, _)| 0.0 <= *at).collect()
+        // What is seen after the load is that it has ended.
+        found.filter(|(at, _)| (0.0..=lasted).contains(at)).collect()
     };
     let p99 =
         trial.intervals.iter().filter_map(|row| Some((row.start_s, row.response_p99_ms? / 1000.0)));

@@ -15,7 +15,7 @@ use loadgen::summary::Summary;
 
 use super::{Bench, Target};
 use crate::capacity::{
-    experiment::{Planned, Subject, Upstream},
+    experiment::{Planned, Subject, Upstream, UpstreamEnds},
     raw::{Counters, Event, Trial},
     rig::{Child, Processors, Rig, Sampler, list, now_unix, place, roles},
 };
@@ -55,6 +55,10 @@ impl Bench {
             trial.relay_arguments = planned.relay_arguments();
             trial.upstream_arguments = planned.upstream_arguments();
             let mut rig = Rig::start(&self.programs, planned, &self.folder)?;
+            if planned.upstream_ends == UpstreamEnds::Stored {
+                rig.store(&planned.paths)?;
+                end_upstream(&mut rig, &mut trial.events);
+            }
             let before = rig.counters()?;
             let of = |url| planned.paths.iter().map(move |path| format!("{url}{path}"));
             let urls: Vec<_> = rig.urls().flat_map(of).collect();
@@ -107,14 +111,15 @@ impl Bench {
         let sampler = Sampler::start(processes)?;
         #[expect(clippy::disallowed_methods, reason = "there is no runtime here")]
         let started = Instant::now();
-        let mut ends = planned.upstream_ends;
+        let mut ends = match planned.upstream_ends {
+            UpstreamEnds::After(length) => Some(length),
+            UpstreamEnds::Never | UpstreamEnds::Stored => None,
+        };
         let mut look = || {
             if let (Some(at), Some(rig)) = (ends, rig.as_mut())
                 && at <= started.elapsed()
             {
-                rig.end_upstream();
-                let what = "the upstream is gone".to_owned();
-                trial.events.push(Event { at_unix: now_unix(), what });
+                end_upstream(rig, &mut trial.events);
                 ends = None;
             }
         };
@@ -158,6 +163,11 @@ impl Bench {
         let place = place(planned, &self.folder, "merge", Processors::Generator);
         self.wait(&mut self.programs.start(&command, &place, &[])?, &FINE, &mut || {})
     }
+}
+
+fn end_upstream(rig: &mut Rig, events: &mut Vec<Event>) {
+    rig.end_upstream();
+    events.push(Event { at_unix: now_unix(), what: "the upstream is gone".to_owned() });
 }
 
 /// A load generator that runs, and where its files are.

@@ -30,7 +30,7 @@ pub(super) fn overload(profile: &str, findings: &Findings) -> Section {
     blocks.push(figure(
         timeline_of(found),
         format!(
-            "One trial, n = 1, one value for each interval; good answers are no errors; p99 where there are enough requests. Dashed: {USUAL}."
+            "One trial, n = 1, one value for each interval; good answers are no errors; p99 where there are enough requests. Dashed: {USUAL}. Who could not be sent within a second, as no connection was free, gave up."
         ),
     ));
     if !found.stages.is_empty() {
@@ -96,6 +96,7 @@ fn stages(stages: &[Stage]) -> Block {
             rate(own.good),
             percent(own.good / own.rate),
             percent(own.error_share),
+            percent(own.given_up),
             known(own.worst_p99, ms),
         ]
     };
@@ -107,6 +108,7 @@ fn stages(stages: &[Stage]) -> Block {
             Column::numbers("good, per s"),
             Column::numbers("good of asked"),
             Column::numbers("errors"),
+            Column::numbers("given up"),
             Column::numbers("worst p99, ms"),
         ],
         stages.iter().map(row).collect(),

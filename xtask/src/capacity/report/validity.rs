@@ -24,7 +24,7 @@ pub(super) fn validity(loaded: &Loaded, findings: &Findings) -> Section {
     }
     blocks.push(steps(loaded, findings));
     if let Some(residuals) = residuals(findings) {
-        blocks.push(figure(residuals, "One point for each valid step of each trial; L as it was counted over time, X answers per second, R the mean service time. The range is ± 3 %."));
+        blocks.push(figure(residuals, "One point for each step of each trial that counts; L as it was counted over time, X answers per second, R the mean service time. The range is ± 3 %."));
     }
     if let Some(lateness) = lateness(findings) {
         blocks.push(figure(lateness, "From when a request was due and a connection free to when it was sent, all trials together. The first millisecond counts as on time."));
@@ -117,7 +117,11 @@ fn residuals(findings: &Findings) -> Option<Figure> {
         }],
         labels: Labels::Legend,
     };
-    Some(chart.figure(&about("f8", finding, "By how much Little’s law is off at each valid step.")))
+    Some(chart.figure(&about(
+        "f8",
+        finding,
+        "By how much Little’s law is off at each step that counts.",
+    )))
 }
 
 /// The generator's own lateness at the lowest, a middle and the highest rate.
