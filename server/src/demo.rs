@@ -17,10 +17,11 @@
 //! - `places`, `week`: the facts and the fiction
 //! - `shape`, `pages`, `answer`, `target`, `routes`: the API, from data to
 //!   answers
-//! - `limiter`, `turn`: what happens to each request in turn
+//! - `limiter`, `heard`, `turn`: what happens to each request in turn
 //! - `serve`: sockets, and all the I/O there is
 
 mod answer;
+mod heard;
 mod limiter;
 mod options;
 mod pages;

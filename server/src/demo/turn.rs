@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     DemoConfig, FaultKind,
     answer::Answer,
+    heard::{self, Heard},
     limiter::Limiter,
     routes::{self, State, Workers},
     target,
@@ -25,8 +26,9 @@ pub(super) struct Demo {
 #[derive(Debug)]
 struct Progress {
     limiter: Option<Limiter>,
-    /// Requests so far; the next one's place in the sequence of chances.
-    requests: u64,
+    /// Requests so far; how many they are is the next one's place in the
+    /// sequence of chances.
+    heard: Heard,
 }
 
 /// What is done with one request.
@@ -55,21 +57,28 @@ impl Demo {
         let burst = config.burst.map(std::num::NonZeroU32::get);
         let limiter = config.rate_limit.map(|rate| Limiter::new(rate, burst, now));
         let state = State::new(config.era, config.weekday, config.seed, now);
-        Demo { config, state, progress: Mutex::new(Progress { limiter, requests: 0 }) }
+        Demo { config, state, progress: Mutex::new(Progress { limiter, heard: Heard::default() }) }
     }
 
     /// Decides about the next request. Only the API is slow, limited and at
     /// fault; other paths are answered at once.
     pub(super) fn turn(&self, request: &request::Parts, now: Instant) -> Turn {
-        if !target::is_api(request.uri.path()) {
-            let answer = routes::answer(&self.state, request, Workers::Agree, now);
-            return Turn { latency: Duration::ZERO, outcome: Outcome::Answered(answer) };
+        let path = request.uri.path();
+        if target::is_api(path) {
+            return self.turn_of_the_api(request, now);
         }
+        let answer = if path == heard::PATH {
+            self.progress.lock().heard.answer()
+        } else {
+            routes::answer(&self.state, request, Workers::Agree, now)
+        };
+        Turn { latency: Duration::ZERO, outcome: Outcome::Answered(answer) }
+    }
 
+    fn turn_of_the_api(&self, request: &request::Parts, now: Instant) -> Turn {
         let (number, quota) = {
             let mut progress = self.progress.lock();
-            let number = progress.requests;
-            progress.requests += 1;
+            let number = progress.heard.add(&request.uri);
             (number, progress.limiter.as_mut().map(|limiter| limiter.ask(now)))
         };
         if let Some(mut refusal) = quota.and_then(|quota| quota.refusal()) {
@@ -204,6 +213,19 @@ mod tests {
         let demo = Demo::new(config(&["reset"]), now);
         assert_eq!(demo.turn(&get("/"), now).latency, Duration::ZERO);
         assert_eq!(demo.turn(&get("/api/"), now).latency, Duration::from_millis(200));
+    }
+
+    #[test]
+    fn tells_what_it_was_asked() {
+        let now = Instant::now();
+        let demo = Demo::new(config(&["reset"]), now);
+        for path in ["/api/", "/favicon.ico", "/api/", heard::PATH] {
+            demo.turn(&get(path), now);
+        }
+        let Outcome::Answered(answer) = demo.turn(&get(heard::PATH), now).outcome else {
+            panic!("no answer");
+        };
+        assert_eq!(answer.body, br#"{"total":2,"targets":{"/api/":2}}"#);
     }
 
     #[test]

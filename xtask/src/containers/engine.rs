@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, ensure};
 
 /// The engine, with what its commands find in their environment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Engine {
     environment: BTreeMap<&'static str, String>,
 }
@@ -32,6 +32,21 @@ impl Engine {
             ("RELAY_UPSTREAM", "demo".to_owned()),
         ]);
         engine
+    }
+
+    /// The same, with something else in the environment.
+    pub(super) fn with(&self, name: &'static str, value: &str) -> Engine {
+        let mut engine = self.clone();
+        engine.environment.insert(name, value.to_owned());
+        engine
+    }
+
+    /// A container's address on its network, which the engine's machine reaches.
+    pub(super) fn address_of(&self, container: &str) -> anyhow::Result<String> {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let address = self.read(&["inspect", "--format", format, container])?;
+        ensure!(!address.is_empty(), "the container {container} has no address");
+        Ok(address)
     }
 
     /// The commit that goes into the image.
