@@ -39,7 +39,9 @@ pub(crate) enum Command {
 
     /// Answer every request from memory: what HTTP alone costs
     ///
-    /// The first line on stdout is the address. SIGTERM and SIGINT end it.
+    /// The first line on stdout is the address. SIGTERM and SIGINT end it; the
+    /// last line is how many requests there were. With --latency it is a slow
+    /// origin for what is between it and its clients.
     #[command(args_override_self = true)]
     Null(null::NullArguments),
 

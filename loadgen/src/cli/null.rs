@@ -1,6 +1,6 @@
 //! `loadgen null`.
 
-use std::{fs, io::Write, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{fs, io::Write, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use hyper::{
     Response,
     header::{HeaderName, HeaderValue},
 };
+use loadgen::{null::Answer, number};
 use tokio::{
     net::TcpListener,
     runtime,
@@ -31,21 +32,26 @@ pub(crate) struct NullArguments {
     #[arg(long, short = 'H', value_name = "FIELD", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
 
+    /// How long every answer takes
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = number::duration)]
+    latency: Duration,
+
     /// Worker threads
     #[arg(long, value_name = "N", default_value = "1")]
     threads: NonZeroUsize,
 }
 
 pub(crate) fn run(arguments: NullArguments) -> Result<u8, Failed> {
-    let NullArguments { listen, body, header, threads } = arguments;
+    let NullArguments { listen, body, header, latency, threads } = arguments;
     let body = match body {
         Some(path) => fs::read(&path)
             .with_context(|| format!("cannot read --body {}", path.display()))
             .map_err(Failed::usage)?,
         None => Vec::new(),
     };
-    let mut answer = Response::new(Bytes::from(body));
-    answer.headers_mut().extend(header);
+    let mut response = Response::new(Bytes::from(body));
+    response.headers_mut().extend(header);
+    let answer = Answer { response, latency };
     let runtime = match threads.get() {
         1 => runtime::Builder::new_current_thread().enable_all().build(),
         more => runtime::Builder::new_multi_thread().worker_threads(more).enable_all().build(),
@@ -54,7 +60,7 @@ pub(crate) fn run(arguments: NullArguments) -> Result<u8, Failed> {
     Ok(0)
 }
 
-async fn serve(listen: SocketAddr, answer: Response<Bytes>) -> anyhow::Result<()> {
+async fn serve(listen: SocketAddr, answer: Answer) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(listen)
@@ -68,5 +74,8 @@ async fn serve(listen: SocketAddr, answer: Response<Bytes>) -> anyhow::Result<()
         }
     });
     // Accepting happens on the workers, beside the connections.
-    tokio::spawn(serving).await.context("the responder failed")
+    let requests = tokio::spawn(serving).await.context("the responder failed")?;
+    // Whoever wanted to know only where it listens has closed the pipe.
+    let _ = writeln!(std::io::stdout(), "requests {requests}");
+    Ok(())
 }
