@@ -1,3 +1,4 @@
 //! The project's own tasks, as far as they are more than a list of commands.
 
 pub mod capacity;
+pub mod processes;

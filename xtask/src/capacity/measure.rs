@@ -14,7 +14,6 @@ use std::{
 
 use anyhow::Context;
 use loadgen::{calibrate::Calibration, provenance::Provenance};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 pub use live::Live;
 pub use progress::Progress;
@@ -24,6 +23,7 @@ use super::{
     raw::{Layout, RawRun, SCHEMA_VERSION},
     rig::{self, Place, Programs, Quota},
 };
+use crate::processes::interrupted;
 
 /// What is measured, and where to.
 #[derive(Debug, Clone)]
@@ -129,15 +129,6 @@ pub struct Bench {
     pub target: Option<Target>,
     /// Set by a signal: children are ended, and what was measured stays.
     pub interrupted: Arc<AtomicBool>,
-}
-
-/// What SIGINT, SIGTERM and SIGHUP set.
-fn interrupted() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&flag))?;
-    }
-    Ok(flag)
 }
 
 impl Bench {

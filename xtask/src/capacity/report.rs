@@ -22,6 +22,7 @@ mod sizing;
 mod validity;
 mod words;
 
+pub(crate) use self::words::grouped;
 pub use self::{comparison::lines, sizing::need_line};
 
 use super::{

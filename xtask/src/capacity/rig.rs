@@ -1,17 +1,16 @@
 //! The processes that are measured, and what they use.
 //!
 //! All of them are children on the loopback interface, bound to processors of
-//! their own where there are enough, and end with the rig whatever happens.
+//! their own where there are enough, and end with the rig whatever happens
+//! ([`processes`](crate::processes)).
 
-mod child;
-mod held;
 mod machine;
 mod quota;
 mod sampler;
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -19,52 +18,11 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-pub use child::{Child, Place};
-pub use held::Held;
 pub use quota::Quota;
 pub use sampler::{Sampler, now_unix};
 
 use super::experiment::{Planned, Subject, Upstream};
-
-/// The released programs.
-#[derive(Debug, Clone)]
-pub struct Programs {
-    /// The relay, and its stand-in upstream.
-    pub relay: PathBuf,
-    /// The load generator.
-    pub loadgen: PathBuf,
-    /// This program, which holds the others.
-    pub holder: PathBuf,
-}
-
-impl Programs {
-    /// Builds them.
-    pub fn build() -> anyhow::Result<Self> {
-        let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built = Command::new(cargo)
-            .args(["build", "--release", "--locked", "--package", "server", "--package", "loadgen"])
-            .status()
-            .context("cannot start cargo")?;
-        ensure!(built.success(), "the release build failed");
-        let folder = target_folder()?.join("release");
-        // It may be built anew while it measures, and is what it was all the same.
-        let holder = PathBuf::from("/proc/self/exe");
-        Ok(Self { relay: folder.join("relay"), loadgen: folder.join("loadgen"), holder })
-    }
-
-    /// What `relay --version` says.
-    pub fn relay_version(&self) -> anyhow::Result<String> {
-        let output = Command::new(&self.relay).arg("--version").output()?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-}
-
-/// Where this program was built to.
-fn target_folder() -> anyhow::Result<PathBuf> {
-    let program = env::current_exe().context("where is this program?")?;
-    let folder = program.parent().and_then(Path::parent);
-    Ok(folder.context("this program is in no target folder")?.to_owned())
-}
+pub use crate::processes::{Child, Held, Place, Programs, list, processors};
 
 /// What is loaded, and what is behind it, started anew.
 #[derive(Debug)]
@@ -196,16 +154,6 @@ pub fn log(folder: &Path, trial: &str, role: &str) -> PathBuf {
 }
 
 impl Programs {
-    /// Starts one of them, held by this one.
-    pub fn start(
-        &self,
-        command: &Command,
-        place: &Place,
-        prefixes: &[&str],
-    ) -> anyhow::Result<Child> {
-        Child::start(&self.holder, command, place, prefixes)
-    }
-
     fn relay(&self, place: &Place, arguments: &[String], upstream: &str) -> anyhow::Result<Child> {
         let mut relay = Command::new(&self.relay);
         relay.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
@@ -270,38 +218,9 @@ fn parse_metrics(text: &str) -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// Processors as a flag has them.
-pub fn list(processors: &[usize]) -> String {
-    processors.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// The processors that this process may use.
-pub fn processors() -> io::Result<Vec<usize>> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    Ok(parse_list(list.unwrap_or_default()))
-}
-
-/// A list of the kernel's, as `0-2,5`.
-fn parse_list(ranges: &str) -> Vec<usize> {
-    let parsed = ranges.trim().split(',').filter_map(|range| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        Some(first.parse::<usize>().ok()?..=last.parse::<usize>().ok()?)
-    });
-    parsed.flatten().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_of_processors() {
-        assert_eq!(parse_list("\t0-2,5\n"), [0, 1, 2, 5]);
-        assert_eq!(parse_list("3"), [3]);
-        assert_eq!(parse_list(""), [0usize; 0]);
-        assert!(!processors().unwrap().is_empty());
-    }
 
     #[test]
     fn samples_of_metrics() {

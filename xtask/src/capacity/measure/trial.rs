@@ -5,12 +5,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::Ordering,
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use loadgen::summary::Summary;
 
 use super::{Bench, Target};
@@ -19,9 +17,6 @@ use crate::capacity::{
     raw::{Counters, Event, Trial},
     rig::{Child, Processors, Rig, Sampler, list, now_unix, place, roles},
 };
-
-/// How often it is looked whether the generators have ended.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The load generator's codes that are no failure: all is well, or it was the
 /// limit itself in some step, which its verdict says.
@@ -138,17 +133,7 @@ impl Bench {
         fine: &[i32],
         look: &mut dyn FnMut(),
     ) -> anyhow::Result<()> {
-        loop {
-            look();
-            ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
-            match child.ended()? {
-                None => thread::sleep(LOOK),
-                Some(status) if status.code().is_some_and(|code| fine.contains(&code)) => {
-                    return Ok(());
-                }
-                Some(status) => bail!("the load generator ended with {status}{}", child.said()),
-            }
-        }
+        child.finish(fine, &self.interrupted, look)
     }
 
     /// Adds what several generators did.

@@ -20,7 +20,7 @@ pub(super) fn rate(per_second: f64) -> String {
 }
 
 /// A whole number with its digits in threes.
-pub(super) fn grouped(value: f64) -> String {
+pub(crate) fn grouped(value: f64) -> String {
     let size = in_threes(&format!("{:.0}", value.abs()));
     if value < 0.0 { format!("−{size}") } else { size }
 }

@@ -2,20 +2,24 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{ChildStdout, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::held::held;
 
 /// How long a process may take to end when it is asked to, in steps of 10 ms.
 const PATIENCE: u32 = 300;
+
+/// How often it is looked whether a process has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Where a process runs, and where what it says goes to.
 #[derive(Debug, Clone)]
@@ -31,6 +35,8 @@ pub struct Place {
 pub struct Child {
     process: std::process::Child,
     program: String,
+    /// What it has not been asked for yet.
+    stdout: Option<BufReader<ChildStdout>>,
     addresses: Vec<String>,
     log: Option<PathBuf>,
 }
@@ -56,16 +62,19 @@ impl Child {
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         // From here on it is ended whatever happens.
-        let mut child = Self { process, program, addresses: Vec::new(), log: place.log.clone() };
+        let log = place.log.clone();
+        let mut child = Self { process, program, stdout: None, addresses: Vec::new(), log };
         child.read(prefixes)?;
         Ok(child)
     }
 
     fn read(&mut self, prefixes: &[&str]) -> anyhow::Result<()> {
         let Some(stdout) = self.process.stdout.take() else { return Ok(()) };
-        let mut lines = BufReader::new(stdout).lines();
+        let mut stdout = BufReader::new(stdout);
         for prefix in prefixes {
-            let line = lines.next().transpose()?.unwrap_or_default();
+            let mut line = String::new();
+            stdout.read_line(&mut line)?;
+            let line = line.trim_end();
             let Some(address) = line.strip_prefix(prefix).filter(|rest| !rest.is_empty()) else {
                 // What it says last, it says before it has ended.
                 let _ = self.process.wait();
@@ -73,12 +82,44 @@ impl Child {
             };
             self.addresses.push(address.trim().to_owned());
         }
+        self.stdout = Some(stdout);
         Ok(())
+    }
+
+    /// Ends it, and gives what it said on stdout after its addresses.
+    pub fn end(mut self) -> anyhow::Result<String> {
+        end(&mut self.process);
+        let mut rest = String::new();
+        if let Some(mut stdout) = self.stdout.take() {
+            stdout.read_to_string(&mut rest)?;
+        }
+        Ok(rest)
     }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.process.try_wait()?)
+    }
+
+    /// Waits until it ends by itself with one of the exit codes that are `fine`,
+    /// or `interrupted` is set, and looks at something meanwhile.
+    pub fn finish(
+        &mut self,
+        fine: &[i32],
+        interrupted: &AtomicBool,
+        look: &mut dyn FnMut(),
+    ) -> anyhow::Result<()> {
+        loop {
+            look();
+            ensure!(!interrupted.load(Ordering::Relaxed), "interrupted");
+            match self.ended()? {
+                None => thread::sleep(LOOK),
+                Some(status) if status.code().is_some_and(|code| fine.contains(&code)) => {
+                    return Ok(());
+                }
+                Some(status) => bail!("{} ended with {status}{}", self.program, self.said()),
+            }
+        }
     }
 
     /// Its process number.
