@@ -10,16 +10,19 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use xtask::processes::installed;
 
 /// Programs that tests start, and the Debian packages that bring them.
-const NEEDED: [(&str, &str); 7] = [
+const NEEDED: [(&str, &str); 9] = [
     ("chromium", "chromium"),
     ("kubectl", "kubernetes-client"),
+    ("nginx", "nginx"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("prometheus", "prometheus"),
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-tools"),
+    ("varnishd", "varnish"),
 ];
 
 /// Installs what is missing, then checks format, lints, docs and tests:
@@ -94,11 +97,11 @@ fn test() -> anyhow::Result<Totals> {
 }
 
 fn missing() -> Vec<&'static str> {
-    let on_path = |program: &str| {
-        env::var_os("PATH")
-            .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).exists()))
-    };
-    NEEDED.iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect()
+    NEEDED
+        .iter()
+        .filter(|(program, _)| installed(program).is_none())
+        .map(|(_, package)| *package)
+        .collect()
 }
 
 fn install(packages: &[&str]) -> anyhow::Result<()> {

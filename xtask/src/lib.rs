@@ -1,4 +1,5 @@
 //! The project's own tasks, as far as they are more than a list of commands.
 
 pub mod capacity;
+pub mod compare;
 pub mod processes;

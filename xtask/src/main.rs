@@ -3,7 +3,10 @@
 mod ci;
 mod containers;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -14,7 +17,10 @@ use xtask::capacity::{
     page::Prose,
     render::{Rendered, render},
     report::{lines, need_line},
-    rig::Held,
+};
+use xtask::{
+    compare::{self, compare},
+    processes::{Held, Programs, interrupted},
 };
 
 /// The project's own tasks.
@@ -40,7 +46,14 @@ enum Task {
     /// it go into one folder.
     Capacity(CapacityArguments),
 
-    /// Become a program that ends with the process that starts it: for `capacity` itself
+    /// Put the relay beside nginx and Varnish: what a request costs, how fast it is answered
+    ///
+    /// All of them run on this machine, on one processor, and are loaded in turn
+    /// from another. Exits with 2 where one of them is not installed.
+    #[command(subcommand)]
+    Compare(compare::Arguments),
+
+    /// Become a program that ends with the process that starts it: for those above themselves
     #[command(hide = true)]
     Held(Held),
 }
@@ -93,13 +106,32 @@ fn rate(text: &str) -> Result<f64, loadgen::number::NumberError> {
     Ok(loadgen::number::rate(text)?.per_second())
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:?}");
+            ExitCode::from(compare::exit_code(&error))
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
         Task::Ci => ci::run(),
         Task::Containers(task) => containers::run(task),
         Task::Capacity(arguments) => capacity(arguments),
+        Task::Compare(arguments) => side_by_side(&arguments),
         Task::Held(held) => held.become_it(),
     }
+}
+
+fn side_by_side(arguments: &compare::Arguments) -> anyhow::Result<()> {
+    let table = compare(&arguments.task(), Programs::build, interrupted()?, |progress| {
+        eprintln!("{progress}");
+    })?;
+    println!("{}", arguments.print(&table));
+    Ok(())
 }
 
 fn capacity(arguments: CapacityArguments) -> anyhow::Result<()> {
