@@ -17,7 +17,6 @@ mod bench;
 mod burst;
 mod conditions;
 mod load;
-mod port;
 mod report;
 mod server;
 mod statistics;

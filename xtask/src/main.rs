@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use xtask::capacity::{
-    experiment::Profile,
+    experiment::{Experiment, Profile},
     findings::objective::Objective,
     measure::{Live, Target, Task as Measurement, measure},
     page::Prose,
@@ -78,7 +78,7 @@ struct CapacityArguments {
 
     /// Measure these experiments alone, such as e6,e8, and concurrency, which they are planned by
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "from")]
-    only: Vec<String>,
+    only: Vec<Experiment>,
 
     /// Measure nothing: make the report of what this folder has anew
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "full", "out"])]

@@ -5,6 +5,7 @@ mod child;
 mod held;
 mod installed;
 mod interrupted;
+pub mod port;
 mod processors;
 mod programs;
 

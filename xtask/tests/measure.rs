@@ -22,8 +22,8 @@ use serde_json::Value;
 use xtask::capacity::{
     experiment::{self, Known, Planned, Profile},
     measure::{Bench, Target},
-    raw::{Layout, RawRun, SCHEMA_VERSION},
-    rig::{Programs, processors},
+    raw::{Layout, RawRun, SCHEMA_VERSION, Sample},
+    rig::{Programs, Quota, processors},
 };
 
 fn bench(folder: &Path, target: Option<Target>) -> (Bench, RawRun) {
@@ -86,7 +86,7 @@ fn trials_are_kept_one_by_one() {
     let trials = [
         planned("e6", &[("ablation", "floor")]),
         planned("e6", &[("ablation", "stale")]),
-        planned("e5", &[("instances", "2"), ("tier", "private")]),
+        planned("e5", &[("instances", "2"), ("tier", "shared")]),
     ];
     for (index, planned) in trials.iter().enumerate() {
         assert!(0.0 < bench.keep(planned, &mut raw).unwrap(), "{planned:?}");
@@ -103,7 +103,37 @@ fn trials_are_kept_one_by_one() {
     let roles: Vec<_> = two.counters.keys().map(String::as_str).collect();
     assert_eq!(roles, ["relay-1", "relay-2"]);
     let roles: Vec<_> = two.samples[0].processes.keys().map(String::as_str).collect();
-    assert_eq!(roles, ["generator-1", "generator-2", "relay-1", "relay-2", "upstream"]);
+    assert_eq!(roles, ["generator-1", "generator-2", "relay-1", "relay-2", "tier", "upstream"]);
+}
+
+/// What is left is what the report is made of, and logs if there are any.
+#[test]
+fn nothing_else_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, mut raw) = bench(folder.path(), None);
+    let planned = planned("e6", &[("ablation", "miss")]);
+    bench.keep(&planned, &mut raw).unwrap();
+    let names = fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names.retain(|name| name != "log");
+    assert_eq!(names, ["calibration.json", &planned.folder(), "run.json"]);
+}
+
+/// The account is that of the relay's own group, not of whoever measures.
+#[test]
+fn what_a_quota_takes_is_seen() {
+    if !Quota::is_possible() {
+        println!("no quota can be set here: nothing to see");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, mut raw) = bench(folder.path(), None);
+    bench.keep(&planned("e6", &[("ablation", "quota")]), &mut raw).unwrap();
+    let samples = &raw.trials[0].samples;
+    let throttled = |sample: &Sample| sample.machine.throttled_seconds.unwrap();
+    assert!(throttled(&samples[0]) < throttled(samples.last().unwrap()), "{samples:#?}");
 }
 
 /// Each relay is asked for each of many URIs, and what all generators did is
@@ -226,4 +256,16 @@ fn nothing_is_held_for_another() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && output.stdout.is_empty(), "{stderr}");
     assert!(stderr.contains("who started this has ended"), "{stderr}");
+}
+
+/// Before anything is built or measured.
+#[test]
+fn an_experiment_that_there_is_not_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["capacity", "--only", "e6,e66"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("'e66'") && stderr.contains("e10, e11"), "{stderr}");
 }

@@ -22,6 +22,7 @@ use chacha20::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
+use clap::ValueEnum;
 
 use super::raw::Layout;
 
@@ -37,30 +38,41 @@ pub enum Profile {
 }
 
 /// The experiments. What the generator is good for (e0) is found before them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Experiment {
     /// Latency over rate, on hits: capacity and knee.
+    #[value(name = "e1")]
     Ramp,
     /// The highest rate that meets the objective, by search.
+    #[value(name = "e2")]
     Search,
     /// Throughput over concurrency, in a closed model.
+    #[value(name = "e3")]
     Concurrency,
     /// Throughput over worker threads.
+    #[value(name = "e4")]
     Cores,
     /// Throughput, and requests to the upstream, over relays.
+    #[value(name = "e5")]
     Instances,
     /// What a request costs with one thing changed.
+    #[value(name = "e6")]
     Ablation,
     /// What becomes of more than can be served, and how it recovers.
+    #[value(name = "e7")]
     Overload,
     /// What the upstream is asked for, and spared.
+    #[value(name = "e8")]
     Cache,
     /// Whether anything drifts.
+    #[value(name = "e9")]
     Soak,
     /// Throughput over shares of a processor.
+    #[value(name = "e10")]
     Quota,
     /// Latency over rate with a share of a processor: the knee, where a whole
     /// processor takes more than the generator can send.
+    #[value(name = "e11")]
     QuotaRamp,
 }
 
@@ -102,6 +114,8 @@ pub struct Planned {
     pub subject: Subject,
     /// What is behind it.
     pub upstream: Upstream,
+    /// Whose the caches are.
+    pub tier: Tier,
     /// Which processors each process has.
     pub layout: Layout,
     /// The share of one processor that the relay may use, by a quota.
@@ -130,6 +144,24 @@ pub enum Subject {
     },
     /// A bare responder with the upstream's answer: the floor.
     Responder,
+}
+
+/// Whose the caches of several relays are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// Each has its own.
+    Private,
+    /// Behind its own, each has one that all of them share.
+    Shared,
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Private => "private",
+            Self::Shared => "shared",
+        })
+    }
 }
 
 /// What is behind the relay.
@@ -230,6 +262,7 @@ impl Planned {
             trial,
             subject: relays(NonZeroU32::MIN, &[("--workers", layout.relay.len().to_string())]),
             upstream: Upstream::Demo(Vec::new()),
+            tier: Tier::Private,
             layout: layout.clone(),
             share: None,
             paths: vec![PATH],

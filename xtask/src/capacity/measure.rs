@@ -19,7 +19,7 @@ pub use live::Live;
 pub use progress::Progress;
 
 use super::{
-    experiment::{self, Known, Planned, Profile},
+    experiment::{self, Experiment, Known, Planned, Profile, Tier},
     raw::{Layout, RawRun, SCHEMA_VERSION},
     rig::{self, Place, Programs, Quota},
 };
@@ -35,7 +35,7 @@ pub struct Task {
     /// A relay that is running already, instead of those that are started.
     pub target: Option<Target>,
     /// Some experiments alone, by their numbers; of none, all.
-    pub only: Vec<String>,
+    pub only: Vec<Experiment>,
 }
 
 /// A relay that is running already.
@@ -80,7 +80,10 @@ pub fn measure(task: &Task, mut say: impl FnMut(&Progress)) -> anyhow::Result<Ra
     };
     // Without what this machine cannot do.
     let has_quotas = Quota::is_possible();
-    let possible = |planned: &Planned| planned.share.is_none() || has_quotas;
+    let has_tier = Programs::tier().is_some();
+    let possible = |planned: &Planned| {
+        (planned.share.is_none() || has_quotas) && (planned.tier == Tier::Private || has_tier)
+    };
     let plan = |known| rest(task, &layout, known).into_iter().filter(possible).collect::<Vec<_>>();
     // Its rates are what the others are planned by.
     let first = experiment::first(task.profile, &layout);
@@ -105,9 +108,7 @@ fn rest(task: &Task, layout: &Layout, known: Known) -> Vec<Planned> {
         Some(_) => experiment::of_running(task.profile, layout, known),
         None => experiment::rest(task.profile, layout, known),
     };
-    trials.retain(|planned| {
-        task.only.is_empty() || task.only.iter().any(|id| id == planned.experiment.id())
-    });
+    trials.retain(|planned| task.only.is_empty() || task.only.contains(&planned.experiment));
     trials
 }
 

@@ -13,16 +13,23 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 pub use quota::Quota;
 pub use sampler::{Sampler, now_unix};
 
-use super::experiment::{Planned, Subject, Upstream};
+use tempfile::TempDir;
+
+use super::experiment::{Planned, Subject, Tier, Upstream};
 pub use crate::processes::{Child, Held, Place, Programs, list, processors};
+use crate::processes::{
+    installed,
+    port::{self, with_free_port},
+};
 
 /// What is loaded, and what is behind it, started anew.
 #[derive(Debug)]
@@ -31,14 +38,23 @@ pub struct Rig {
     subjects: Vec<Child>,
     /// Nothing is behind a responder, and nothing is left when it was taken away.
     upstream: Option<Child>,
+    /// What they share.
+    tier: Option<Child>,
     /// Ends after the processes that are in it.
-    _quota: Option<Quota>,
+    quota: Option<Quota>,
+    /// What responders answer with.
+    _bodies: TempDir,
     client: reqwest::blocking::Client,
     has_counters: bool,
 }
 
 /// How long the relay may take until it is ready.
 const READY: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether a server that does not say so is ready, and
+/// the pause between two looks.
+const LOOKS: u32 = 500;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A relay says where it serves, and where its operator's listener is.
 const RELAY: [&str; 2] = ["relay ", "admin "];
@@ -47,32 +63,41 @@ const RELAY: [&str; 2] = ["relay ", "admin "];
 const RESPONDER: [&str; 1] = ["null "];
 
 impl Rig {
-    /// Starts what `planned` loads. Bodies and logs are written into `folder`.
+    /// Starts what `planned` loads. Logs are written into `folder`.
     pub fn start(programs: &Programs, planned: &Planned, folder: &Path) -> anyhow::Result<Self> {
-        let client = reqwest::blocking::Client::builder().timeout(READY).build()?;
+        let bodies = tempfile::tempdir().context("cannot make a folder for bodies")?;
+        let starts = Starts { programs, planned, folder, bodies: bodies.path() };
+        let tier = (planned.tier == Tier::Shared).then(|| starts.tier()).transpose()?;
         let (subjects, upstream) = match &planned.subject {
-            Subject::Responder => (vec![programs.responder(planned, folder)?], None),
+            Subject::Responder => (vec![starts.responder()?], None),
             Subject::Relays { instances, arguments } => {
-                let upstream = programs.upstream(planned, folder)?;
-                let start = |role: String| {
-                    let place = place(planned, folder, &role, Processors::Relay);
-                    programs.relay(&place, arguments, upstream.address(0))
-                };
+                let upstream = starts.upstream()?;
+                let shared = tier.iter().flat_map(|(_, url)| ["--shared", url]);
+                let arguments: Vec<&str> =
+                    arguments.iter().map(String::as_str).chain(shared).collect();
+                let start = |role: String| starts.relay(&role, &arguments, upstream.address(0));
                 let roles = roles("relay", usize::try_from(instances.get())?);
                 let relays = roles.into_iter().map(start).collect::<Result<_, _>>()?;
                 (relays, Some(upstream))
             }
         };
         let quota = planned.share.map(|share| Quota::of(share, &subjects)).transpose()?;
+        let client = reqwest::blocking::Client::builder().timeout(READY).build()?;
         let has_counters = planned.subject != Subject::Responder;
-        let rig = Self { subjects, upstream, _quota: quota, client, has_counters };
+        let tier = tier.map(|(child, _)| child);
+        let rig = Self { subjects, upstream, tier, quota, _bodies: bodies, client, has_counters };
         if has_counters {
-            for url in rig.urls() {
-                let ready = rig.client.get(format!("{url}/readyz")).send()?;
-                ensure!(ready.status().is_success(), "the relay is not ready: {}", ready.status());
-            }
+            rig.until_ready()?;
         }
         Ok(rig)
+    }
+
+    fn until_ready(&self) -> anyhow::Result<()> {
+        for url in self.urls() {
+            let ready = self.client.get(format!("{url}/readyz")).send()?;
+            ensure!(ready.status().is_success(), "the relay is not ready: {}", ready.status());
+        }
+        Ok(())
     }
 
     /// The base URLs of what is loaded, without a slash at their end.
@@ -99,7 +124,14 @@ impl Rig {
     /// The processes by role. What is loaded is the relay, whatever it is.
     pub fn processes(&self) -> BTreeMap<String, u32> {
         let upstream = self.upstream.iter().map(|child| ("upstream".to_owned(), child.id()));
-        self.relays().map(|(role, child)| (role, child.id())).chain(upstream).collect()
+        let tier = self.tier.iter().map(|child| ("tier".to_owned(), child.id()));
+        let relays = self.relays().map(|(role, child)| (role, child.id()));
+        relays.chain(upstream).chain(tier).collect()
+    }
+
+    /// The account of what a quota holds back, if there is one.
+    pub fn throttling(&self) -> Option<PathBuf> {
+        self.quota.as_ref().map(Quota::account)
     }
 
     /// The relays' own counters, by role.
@@ -154,43 +186,65 @@ pub fn log(folder: &Path, trial: &str, role: &str) -> PathBuf {
 }
 
 impl Programs {
-    fn relay(&self, place: &Place, arguments: &[String], upstream: &str) -> anyhow::Result<Child> {
-        let mut relay = Command::new(&self.relay);
+    /// What instances share, if it is installed: Valkey, or Redis.
+    pub fn tier() -> Option<PathBuf> {
+        ["valkey-server", "redis-server"].into_iter().find_map(installed)
+    }
+}
+
+/// How the processes of a trial are started.
+#[derive(Debug)]
+struct Starts<'a> {
+    programs: &'a Programs,
+    planned: &'a Planned,
+    /// For logs.
+    folder: &'a Path,
+    /// For what responders answer with.
+    bodies: &'a Path,
+}
+
+impl Starts<'_> {
+    fn place(&self, role: &str, whose: Processors) -> Place {
+        place(self.planned, self.folder, role, whose)
+    }
+
+    fn relay(&self, role: &str, arguments: &[&str], upstream: &str) -> anyhow::Result<Child> {
+        let mut relay = Command::new(&self.programs.relay);
         relay.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         relay.args(["--upstream", upstream]).args(arguments).env("RELAY_LOG", "warn");
-        let mut place = place.clone();
+        let mut place = self.place(role, Processors::Relay);
         if logs(arguments) {
             // A line for each request is written as it is in service, and read by
             // nobody.
             place.log = None;
         }
-        self.start(&relay, &place, &RELAY)
+        self.programs.start(&relay, &place, &RELAY)
     }
 
-    fn upstream(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Child> {
-        let place = place(planned, folder, "upstream", Processors::Upstream);
-        match &planned.upstream {
+    fn upstream(&self) -> anyhow::Result<Child> {
+        let place = self.place("upstream", Processors::Upstream);
+        match &self.planned.upstream {
             Upstream::Demo(arguments) => {
-                let mut demo = Command::new(&self.relay);
+                let mut demo = Command::new(&self.programs.relay);
                 demo.args(["demo-upstream", "--listen", "127.0.0.1:0"]).args(arguments);
                 demo.env("RELAY_LOG", "warn");
-                self.start(&demo, &place, &[""])
+                self.programs.start(&demo, &place, &[""])
             }
-            Upstream::Null { .. } => self.start(&self.null(planned, folder)?, &place, &RESPONDER),
+            Upstream::Null { .. } => self.programs.start(&self.null()?, &place, &RESPONDER),
         }
     }
 
-    fn responder(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Child> {
-        let place = place(planned, folder, "relay", Processors::Relay);
-        self.start(&self.null(planned, folder)?, &place, &RESPONDER)
+    fn responder(&self) -> anyhow::Result<Child> {
+        let place = self.place("relay", Processors::Relay);
+        self.programs.start(&self.null()?, &place, &RESPONDER)
     }
 
     /// A responder with the upstream's answer.
-    fn null(&self, planned: &Planned, folder: &Path) -> anyhow::Result<Command> {
-        let mut null = Command::new(&self.loadgen);
+    fn null(&self) -> anyhow::Result<Command> {
+        let mut null = Command::new(&self.programs.loadgen);
         null.args(["null", "--listen", "127.0.0.1:0"]);
-        if let Upstream::Null { body, field } = &planned.upstream {
-            let file = folder.join(format!("body-{body}"));
+        if let Upstream::Null { body, field } = &self.planned.upstream {
+            let file = self.bodies.join(body.to_string());
             fs::write(&file, vec![b'x'; *body])
                 .with_context(|| format!("cannot write {}", file.display()))?;
             null.arg("--body").arg(file);
@@ -200,11 +254,33 @@ impl Programs {
         }
         Ok(null)
     }
+
+    /// What the relays share, in memory alone, with its URL.
+    fn tier(&self) -> anyhow::Result<(Child, String)> {
+        let program = Programs::tier().context("neither valkey-server nor redis-server is here")?;
+        with_free_port(|port| {
+            let mut tier = Command::new(&program);
+            tier.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+            tier.args(["--save", "", "--appendonly", "no"]);
+            let mut child =
+                self.programs.start(&tier, &self.place("tier", Processors::Upstream), &[])?;
+            for _ in 0..LOOKS {
+                if let Some(status) = child.ended()? {
+                    bail!("{} ended with {status}{}", program.display(), child.said());
+                }
+                if port::answers(port).is_ok() {
+                    return Ok((child, format!("redis://127.0.0.1:{port}")));
+                }
+                thread::sleep(LOOK);
+            }
+            bail!("{} does not listen on port {port}{}", program.display(), child.said())
+        })
+    }
 }
 
 /// Whether a line is logged for each request.
-fn logs(arguments: &[String]) -> bool {
-    arguments.iter().any(|argument| argument == "--log")
+fn logs(arguments: &[&str]) -> bool {
+    arguments.contains(&"--log")
 }
 
 /// The samples of a Prometheus text, by name and labels.

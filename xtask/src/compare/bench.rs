@@ -20,10 +20,12 @@ use tempfile::TempDir;
 use super::{
     account,
     load::Load,
-    port::{self, with_free_port},
     server::{self, Launch, Peers, Server, Site, Workload},
 };
-use crate::processes::{Child, Place, Programs};
+use crate::processes::{
+    Child, Place, Programs,
+    port::{self, with_free_port},
+};
 
 /// What every answer has, in bytes.
 const BODY: usize = 1536;

@@ -64,7 +64,7 @@ const QUICK: [Change; 3] = [Change::Baseline, Change::Floor, Change::LogDebug];
 pub(super) fn plan(profile: Profile, layout: &Layout) -> Vec<Planned> {
     let (changes, trials, hold): (&[Change], u32, u64) = match profile {
         Profile::Quick => (&QUICK, 1, 1000),
-        Profile::Default => (&ALL, 3, 1500),
+        Profile::Default => (&ALL, 3, 1300),
         Profile::Full => (&ALL, 5, 3000),
     };
     (0..trials)

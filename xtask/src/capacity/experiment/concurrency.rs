@@ -9,7 +9,7 @@ const LEVELS: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 pub(super) fn plan(profile: Profile, layout: &Layout) -> Vec<Planned> {
     let (levels, trials, hold): (&[u32], u32, u64) = match profile {
         Profile::Quick => (&[1, 8, 64], 1, 1500),
-        Profile::Default => (&LEVELS, 3, 1500),
+        Profile::Default => (&LEVELS, 3, 1200),
         Profile::Full => (&LEVELS, 5, 4000),
     };
     let trial = |users: u32, trial| {

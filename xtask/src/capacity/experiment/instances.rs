@@ -1,8 +1,9 @@
-//! E5: several relays, each with a cache of its own.
+//! E5: several relays, each with a cache of its own or with one that they share
+//! behind it.
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::{Experiment, Planned, Profile, USERS, arguments, relays};
+use super::{Experiment, Planned, Profile, Tier, USERS, arguments, relays};
 use crate::capacity::raw::Layout;
 
 /// How long an answer is fresh: short, so that what they ask of the upstream
@@ -31,16 +32,20 @@ pub(super) fn plan(profile: Profile, layout: &Layout) -> Vec<Planned> {
     let (trials, hold, of_keys, keys_hold) = match profile {
         Profile::Quick => return Vec::new(),
         Profile::Default => (2, 3000, 1, 5),
-        Profile::Full => (5, 5000, 1, 15),
+        Profile::Full => (4, 4000, 1, 15),
     };
-    let throughput = |instances: u32, trial| {
-        planned(instances, trial, layout, &[]).closed(USERS / instances, 500, hold)
+    let throughput = |instances, tier, trial| {
+        planned(instances, tier, trial, layout, &[]).closed(USERS / instances, 500, hold)
     };
-    let keys =
-        |instances, trial| many_keys(planned(instances, trial, layout, &UNLIMITED), keys_hold);
-    let over = |trials, one: &dyn Fn(u32, u32) -> Planned| -> Vec<Planned> {
-        let all = (0..trials).flat_map(|trial| (1..=3).map(move |count| (count, trial)));
-        all.map(|(count, trial)| one(count, trial)).collect()
+    let keys = |instances, tier, trial| {
+        many_keys(planned(instances, tier, trial, layout, &UNLIMITED), keys_hold)
+    };
+    let over = |trials, one: &dyn Fn(u32, Tier, u32) -> Planned| -> Vec<Planned> {
+        let counts = (0..trials).flat_map(|trial| (1..=3).map(move |count| (count, trial)));
+        let all = counts.flat_map(|(count, trial)| {
+            [Tier::Private, Tier::Shared].map(|tier| one(count, tier, trial))
+        });
+        all.collect()
     };
     [over(trials, &throughput), over(of_keys, &keys)].concat()
 }
@@ -48,14 +53,20 @@ pub(super) fn plan(profile: Profile, layout: &Layout) -> Vec<Planned> {
 /// What they may ask of the upstream is not what is measured.
 const UNLIMITED: [(&str, &str); 1] = [("--upstream-rate", "unlimited")];
 
-fn planned(instances: u32, trial: u32, layout: &Layout, more: &[(&str, &str)]) -> Planned {
+fn planned(
+    instances: u32,
+    tier: Tier,
+    trial: u32,
+    layout: &Layout,
+    more: &[(&str, &str)],
+) -> Planned {
     let count = NonZeroU32::new(instances).unwrap_or(NonZeroU32::MIN);
     let common = [("--workers", "1"), ("--default-ttl", FRESH)];
     let pairs = common.iter().chain(more).map(|(flag, value)| (*flag, (*value).to_owned()));
     let subject = relays(count, &pairs.collect::<Vec<_>>());
-    Planned { subject, ..Planned::new(Experiment::Instances, trial, layout) }
+    Planned { subject, tier, ..Planned::new(Experiment::Instances, trial, layout) }
         .factor("instances", &instances)
-        .factor("tier", &"private")
+        .factor("tier", &tier)
 }
 
 /// Each of many URIs at a low rate at each relay.

@@ -15,7 +15,7 @@ const PARTS: [f64; 4] = [0.7, 1.5, 3.0, 0.3];
 pub(super) fn plan(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
     let seconds: [u64; 4] = match profile {
         Profile::Quick => return Vec::new(),
-        Profile::Default => [5, 8, 8, 10],
+        Profile::Default => [4, 6, 6, 8],
         Profile::Full => [10, 20, 20, 20],
     };
     #[expect(clippy::cast_precision_loss, reason = "a handful of processors")]

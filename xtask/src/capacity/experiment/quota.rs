@@ -19,7 +19,7 @@ const KNEE: f64 = 0.25;
 pub(super) fn plan(profile: Profile, layout: &Layout, known: Known) -> Vec<Planned> {
     let (trials, hold, steps) = match profile {
         Profile::Quick => return Vec::new(),
-        Profile::Default => (3, 1500, 8),
+        Profile::Default => (3, 1200, 8),
         Profile::Full => (5, 3000, 12),
     };
     let part = KNEE / processors(layout);

@@ -130,15 +130,17 @@ fn an_ablation_is_one_change() {
 #[test]
 fn relays_are_asked_for_one_uri_and_for_many() {
     let trials = instances::plan(Profile::Default, &Layout::of(&[0, 1]));
-    let rows: Vec<_> = trials
-        .iter()
-        .filter(|planned| planned.trial == 0)
-        .map(|planned| {
-            let many = planned.factors.contains_key("load");
-            (planned.factors["instances"].as_str(), planned.paths.len(), many)
+    let row = |planned: &Planned| {
+        let many = planned.factors.contains_key("load");
+        (planned.factors["instances"].clone(), planned.tier, planned.paths.len(), many)
+    };
+    let rows: Vec<_> = trials.iter().filter(|planned| planned.trial == 0).map(row).collect();
+    let expected = |keys, many| {
+        let counts = ["1", "2", "3"].into_iter();
+        counts.flat_map(move |count| {
+            [Tier::Private, Tier::Shared].map(|tier| (count.to_owned(), tier, keys, many))
         })
-        .collect();
-    let expected = [("1", 1), ("2", 1), ("3", 1)].map(|(count, keys)| (count, keys, false));
-    assert_eq!(rows[..3], expected);
-    assert_eq!(rows[3..], expected.map(|(count, ..)| (count, 8, true)));
+    };
+    assert_eq!(rows, expected(1, false).chain(expected(8, true)).collect::<Vec<_>>());
+    assert!(trials.iter().all(|it| it.factors["tier"] == it.tier.to_string()));
 }

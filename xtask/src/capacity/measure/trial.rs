@@ -103,7 +103,7 @@ impl Bench {
         let mut processes = rig.as_ref().map(|rig| rig.processes()).unwrap_or_default();
         let names = roles("generator", generators.len()).into_iter();
         processes.extend(names.zip(generators.iter().map(|it| it.child.id())));
-        let sampler = Sampler::start(processes)?;
+        let sampler = Sampler::start(processes, rig.as_ref().and_then(|rig| rig.throttling()))?;
         #[expect(clippy::disallowed_methods, reason = "there is no runtime here")]
         let started = Instant::now();
         let mut ends = match planned.upstream_ends {

@@ -240,7 +240,7 @@ pub(super) fn instances(profile: &str, findings: &Findings) -> Section {
     }
     if !findings.tiers.iter().any(|tier| tier.name == "shared") {
         blocks.push(paragraph(
-            "Instances that share a cache were not measured: this relay’s caches are private.",
+            "Instances that share a cache were not measured: neither Valkey nor Redis was there to share.",
         ));
     }
     let relay = findings.fleet.as_ref().map(|fleet| fleet.relay);

@@ -1,13 +1,17 @@
 //! What the kernel counts for the whole machine.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use procfs::CurrentSI;
 
 use crate::capacity::raw::MachineSample;
 
-/// What it has counted until now. What it does not say is left out.
-pub(super) fn sample() -> MachineSample {
+/// What it has counted until now; what a quota took, by this account, or else by
+/// that of our own control group. What it does not say is left out.
+pub(super) fn sample(throttling: Option<&Path>) -> MachineSample {
     let read = |path: &str| fs::read_to_string(path).ok();
     MachineSample {
         listen_overflows: read("/proc/net/netstat")
@@ -15,7 +19,9 @@ pub(super) fn sample() -> MachineSample {
         retransmitted: read("/proc/net/snmp")
             .and_then(|table| counter(&table, "Tcp:", "RetransSegs")),
         steal_seconds: stolen(),
-        throttled_seconds: cpu_stat()
+        throttled_seconds: throttling
+            .map(Path::to_owned)
+            .or_else(cpu_stat)
             .and_then(|file| fs::read_to_string(file).ok())
             .and_then(|stat| throttled(&stat)),
     }
@@ -47,8 +53,13 @@ fn cpu_stat() -> Option<PathBuf> {
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of years")]
 fn throttled(stat: &str) -> Option<f64> {
-    let micros = stat.lines().find_map(|line| line.strip_prefix("throttled_usec "))?;
-    Some(micros.trim().parse::<u64>().ok()? as f64 / 1e6)
+    let value = |name: &str| {
+        let value = stat.lines().find_map(|line| line.strip_prefix(name))?;
+        value.trim().parse::<u64>().ok()
+    };
+    // Version 2 counts microseconds, version 1 nanoseconds.
+    let seconds = value("throttled_usec ").map(|micros| micros as f64 / 1e6);
+    seconds.or_else(|| value("throttled_time ").map(|nanos| nanos as f64 / 1e9))
 }
 
 #[cfg(test)]
@@ -67,13 +78,14 @@ mod tests {
     fn how_long_a_quota_kept_it_from_running() {
         let stat = "usage_usec 12\nnr_periods 3\nthrottled_usec 2500000\n";
         assert_eq!(throttled(stat), Some(2.5));
+        assert_eq!(throttled("nr_throttled 2\nthrottled_time 2500000000\n"), Some(2.5));
         assert_eq!(throttled("usage_usec 12\n"), None);
     }
 
     /// Where it runs under Linux, the tables of TCP are there.
     #[test]
     fn this_machine_has_counters() {
-        let sample = sample();
+        let sample = sample(None);
         assert!(sample.listen_overflows.is_some() && sample.retransmitted.is_some());
     }
 }

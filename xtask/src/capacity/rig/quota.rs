@@ -43,6 +43,11 @@ impl Quota {
         Ok(quota)
     }
 
+    /// Where the kernel says how long it has held its processes back.
+    pub fn account(&self) -> PathBuf {
+        self.folder.join("cpu.stat")
+    }
+
     /// Whether there can be one.
     pub fn is_possible() -> bool {
         Self::of(1.0, &[]).is_ok()

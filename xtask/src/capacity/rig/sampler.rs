@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::mpsc::{self, RecvTimeoutError},
     thread::{self, JoinHandle},
     time::{Duration, SystemTime},
@@ -26,15 +27,20 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Begins to look at `processes`, by role.
-    pub fn start(processes: BTreeMap<String, u32>) -> anyhow::Result<Self> {
+    /// Begins to look at `processes`, by role, and at the account of what a quota
+    /// holds back, if there is one of their own.
+    pub fn start(
+        processes: BTreeMap<String, u32>,
+        throttling: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let look = move || {
-            let mut samples = vec![sample(&processes)];
+            let look_at = || sample(&processes, throttling.as_deref());
+            let mut samples = vec![look_at()];
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                samples.push(sample(&processes));
+                samples.push(look_at());
             }
-            samples.push(sample(&processes));
+            samples.push(look_at());
             samples
         };
         let thread = thread::Builder::new().name("sampler".to_owned()).spawn(look)?;
@@ -58,12 +64,12 @@ pub fn now_unix() -> f64 {
     now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-fn sample(processes: &BTreeMap<String, u32>) -> Sample {
+fn sample(processes: &BTreeMap<String, u32>, throttling: Option<&Path>) -> Sample {
     let process = |(role, pid): (&String, &u32)| Some((role.clone(), process(*pid)?));
     Sample {
         at_unix: now_unix(),
         processes: processes.iter().filter_map(process).collect(),
-        machine: machine::sample(),
+        machine: machine::sample(throttling),
     }
 }
 
@@ -110,7 +116,7 @@ mod tests {
     #[test]
     fn this_process_is_seen_until_it_is_asked() {
         let processes = BTreeMap::from([("own".to_owned(), std::process::id())]);
-        let samples = Sampler::start(processes).unwrap().finish().unwrap();
+        let samples = Sampler::start(processes, None).unwrap().finish().unwrap();
         assert_eq!(samples.len(), 2);
         let own = &samples[0].processes["own"];
         assert!(0 < own.resident_bytes && 0 < own.descriptors);

@@ -14,9 +14,7 @@ const ATTEMPTS: usize = 5;
 
 /// Lets `start` try ports that were free a moment ago, until it succeeds with one
 /// of them or has failed with several.
-pub(super) fn with_free_port<T>(
-    mut start: impl FnMut(u16) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
+pub fn with_free_port<T>(mut start: impl FnMut(u16) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let mut attempt = || start(free()?);
     for _ in 1..ATTEMPTS {
         if let Ok(started) = attempt() {
@@ -35,7 +33,7 @@ fn free() -> anyhow::Result<u16> {
 ///
 /// What it says is no request, so that nothing is fetched or stored for it; but a
 /// port can be open long before anybody looks at what comes in.
-pub(super) fn answers(port: u16) -> io::Result<()> {
+pub fn answers(port: u16) -> io::Result<()> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"?\r\n\r\n")?;
