@@ -5,6 +5,7 @@ mod cluster;
 mod crowd;
 mod faults;
 mod observed;
+mod purges;
 mod upstream;
 
 use std::{
@@ -24,6 +25,8 @@ const PROJECT: &str = "lunch-relay-trial";
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What the operator's listeners ask for.
+const TOKEN: &str = "token of the trial";
 /// What is asked for.
 const PATH: &str = "/restaurant/";
 
@@ -59,7 +62,7 @@ fn many(engine: &Engine) -> anyhow::Result<()> {
     // It starts the network that the upstream is to be on.
     engine.compose(&["--profile", "cluster", "up", "--detach", "valkey"])?;
     let upstream = Upstream::start(engine)?;
-    let engine = engine.with("RELAY_UPSTREAM", upstream::BASE);
+    let engine = engine.with("RELAY_UPSTREAM", upstream::BASE).with("RELAY_ADMIN_TOKEN", TOKEN);
     cluster::run(&engine, &upstream).and_then(|()| observed::run(&engine))
 }
 

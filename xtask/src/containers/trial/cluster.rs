@@ -8,7 +8,7 @@ use anyhow::{bail, ensure};
 use super::{
     address, crowd,
     crowd::Refusal,
-    faults, get, now, until,
+    faults, get, now, purges, until,
     upstream::{Heard, Upstream},
 };
 use crate::containers::engine::Engine;
@@ -56,6 +56,7 @@ pub(super) fn run(engine: &Engine, upstream: &Upstream) -> anyhow::Result<()> {
     let before = upstream.heard()?.total;
     misses(&cluster)?;
     within_the_budget(before, begun.elapsed(), &upstream.heard()?)?;
+    purges::run(&cluster)?;
     faults::run(&cluster)?;
     // What was broken and came back has not asked for more either.
     within_the_budget(before, begun.elapsed(), &upstream.heard()?)
