@@ -11,6 +11,7 @@
 //! stored survives a restart by [`record`] and [`snapshot`], and is shared with
 //! other instances by [`tier`].
 
+pub mod browse;
 pub mod clause;
 pub mod collapse;
 pub mod conditions;
@@ -24,6 +25,7 @@ pub mod freshness;
 pub mod guard;
 pub mod key;
 pub mod policy;
+pub mod purge;
 pub mod range;
 pub mod record;
 pub mod rules;
@@ -32,6 +34,7 @@ pub mod snapshot;
 pub mod status;
 pub mod store;
 pub mod stored;
+pub mod tags;
 pub mod tier;
 pub mod uncacheable;
 pub mod validation;
@@ -56,6 +59,7 @@ use self::{
     flight::{Flight, FlightKey},
     key::CacheKey,
     policy::{Asks, Decision, Refresh, Sharing, decide},
+    purge::Refreshing,
     rules::Rules,
     saved::Saved,
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
@@ -67,9 +71,11 @@ use self::{
 use crate::{
     clock::Clock,
     date,
-    exchange::{Failure, RequestHead, Since},
+    exchange::{
+        Failure, RequestHead, Since,
+        ending::{Ending, How},
+    },
     problem::Problem,
-    target::Target,
     telemetry::metrics::{Metrics, StoreFigures},
 };
 
@@ -91,6 +97,7 @@ pub struct Cache {
     /// Places for flights that have ended, but can be joined.
     lingering: Arc<Semaphore>,
     uncacheable: Uncacheable,
+    refreshing: Refreshing,
     fills: Arc<Pool>,
     fill_limits: fill::Limits,
     max_object_size: usize,
@@ -140,6 +147,7 @@ impl Cache {
             error_ttl: config.error_ttl().into(),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             uncacheable: Uncacheable::default(),
+            refreshing: Refreshing::default(),
             fills: Pool::new(in_flight),
             fill_limits: fill::Limits {
                 whole: max_object_size,
@@ -170,13 +178,13 @@ impl Cache {
         match decide(&request, asks, lookup, &self.rules, now) {
             Decision::Reuse(stored, Clause::Fresh, refresh) => {
                 if refresh == Refresh::Ahead && stored.shows_to_be_hot() {
-                    self.refresh(key.clone(), &request, Arc::clone(&stored));
+                    let _nobody = self.refresh(key.clone(), &request, Arc::clone(&stored));
                 }
                 Either::Left(ready(self.hit(&key, &stored, &request, asks, now)))
             }
             Decision::Reuse(stored, clause, refresh) => {
                 if refresh == Refresh::Behind {
-                    self.refresh(key.clone(), &request, Arc::clone(&stored));
+                    let _nobody = self.refresh(key.clone(), &request, Arc::clone(&stored));
                 }
                 Either::Left(ready(self.stale(&key, &stored, &request, asks, clause, now)))
             }
@@ -192,12 +200,6 @@ impl Cache {
                 Either::Right(Box::pin(self.alone(key, request, body, asks, forward, since)))
             }
         }
-    }
-
-    /// Removes all that is stored under a target, whatever selected it: how
-    /// many responses that were. What is on its way will not be stored.
-    pub fn purge(&self, target: &Target) -> usize {
-        self.outdate(&CacheKey::of(&self.rules.canonical(target.clone())))
     }
 
     /// What the cache holds.
@@ -223,7 +225,7 @@ impl Cache {
     }
 
     fn outdate(&self, key: &CacheKey) -> usize {
-        self.purge_tier(key);
+        self.purge_tier(&Ending::of_key(key.as_str(), How::Hard));
         self.outdate_here(key)
     }
 

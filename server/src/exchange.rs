@@ -1,7 +1,8 @@
 //! The words that the cache and the upstream share: a request's head, what a
 //! request is for, and how an exchange with the upstream can fail; [`tier`] has
-//! those that it shares with the shared tier.
+//! those that it shares with the shared tier, [`ending`] those of purges.
 
+pub mod ending;
 pub mod tier;
 
 use std::{

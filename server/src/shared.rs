@@ -47,7 +47,10 @@ use self::{
     turns::Ended,
 };
 use crate::{
-    exchange::tier::{Kept, Mark, Said, Tier, Turn},
+    exchange::{
+        ending::Ending,
+        tier::{Kept, Mark, Said, Tier, Turn},
+    },
     telemetry::metrics::{Metrics, SharedOutcome},
 };
 
@@ -257,8 +260,8 @@ impl Tier for Valkey {
         }
     }
 
-    fn purge(&self, key: &str) {
-        let lost = self.pending.lock().add(key);
+    fn purge(&self, ending: &Ending) {
+        let lost = self.pending.lock().add(ending);
         if 0 < lost {
             tracing::warn!(lost, "purges that the shared tier will not learn of: too many wait");
         }

@@ -84,8 +84,18 @@ clauses! {
     Private = "private", "RFC 9111 5.2.2.7";
     /// `proxy-revalidate`.
     ProxyRevalidate = "proxy-revalidate", "RFC 9111 5.2.2.8";
-    /// `s-maxage` implies `proxy-revalidate`.
+    /// `s-maxage` allows storing, and implies `proxy-revalidate`.
     SMaxage = "s-maxage", "RFC 9111 5.2.2.10";
+    /// `max-age` allows storing.
+    MaxAge = "max-age", "RFC 9111 5.2.2.1";
+    /// `public` allows storing.
+    Public = "public", "RFC 9111 5.2.2.9";
+    /// `Expires` allows storing.
+    Expires = "expires", "RFC 9111 5.3";
+    /// The status allows a heuristic freshness.
+    Heuristic = "heuristic freshness", "RFC 9111 4.2.2";
+    /// The rule of its path, or a flag, gives it a freshness.
+    Configured = "configured freshness", "rule";
     /// `Pragma: no-cache` in the request.
     Pragma = "pragma in request", "RFC 9111 5.4";
     /// What has to do with a cookie, and was not said to be for all.

@@ -1,12 +1,12 @@
 //! What would happen to a request now, and which clause says so: the decision
 //! as data, without performing it.
 
+use poem_openapi::{Enum, Object};
 use serde::Serialize;
 
 use super::{
     Cache,
     clause::Clause,
-    freshness::Lifetime,
     key::CacheKey,
     policy::{Asks, Decision, Forward, Refresh, Sharing, decide},
     store::Lookup,
@@ -15,8 +15,7 @@ use super::{
 use crate::exchange::RequestHead;
 
 /// What would happen to a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Object)]
 pub struct Explanation {
     /// The cache key, which is the target that would be asked of the upstream.
     pub key: String,
@@ -25,19 +24,20 @@ pub struct Explanation {
     /// What would be done.
     pub decision: Verdict,
     /// Why it would go forward (RFC 9211 §2.2).
-    pub fwd: Option<&'static str>,
+    pub fwd: Option<String>,
     /// What decided, in a word or two.
-    pub because: &'static str,
+    pub because: String,
     /// Where that is written, such as `RFC 9111 4.2`.
-    pub section: &'static str,
+    pub section: String,
     /// How many responses are stored under the key.
-    pub variants: usize,
+    pub variants: u64,
     /// The one that the request selects.
     pub stored: Option<Stored>,
 }
 
 /// What would be done with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
+#[oai(rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The stored response would answer.
@@ -53,8 +53,7 @@ pub enum Verdict {
 }
 
 /// What is stored, as far as decisions depend on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Object)]
 pub struct Stored {
     /// The status.
     pub status: u16,
@@ -63,15 +62,15 @@ pub struct Stored {
     /// The freshness lifetime in seconds (RFC 9111 §4.2.1).
     pub freshness_lifetime: u64,
     /// Where the freshness lifetime comes from.
-    pub lifetime_from: &'static str,
+    pub lifetime_from: String,
     /// The freshness that is left in seconds, negative where it is stale.
     pub ttl: i64,
     /// What forbids every stale use, if anything does.
-    pub never_stale: Option<&'static str>,
+    pub never_stale: Option<String>,
     /// Whether the upstream could be asked whether it is still good.
     pub has_validator: bool,
     /// The bytes of its body.
-    pub bytes: usize,
+    pub bytes: u64,
 }
 
 impl Cache {
@@ -105,10 +104,10 @@ impl Cache {
         Explanation {
             rule: self.rules.of(request.target.path()).name.to_string(),
             decision,
-            fwd,
-            because: clause.word(),
-            section: clause.section(),
-            variants: self.store.variants(&key).len(),
+            fwd: fwd.map(str::to_owned),
+            because: clause.word().to_owned(),
+            section: clause.section().to_owned(),
+            variants: self.store.variants(&key).len() as u64,
             key: key.as_str().to_owned(),
             stored,
         }
@@ -121,15 +120,11 @@ impl Stored {
             status: stored.response.status.as_u16(),
             age: stored.current_age(now).as_secs(),
             freshness_lifetime: stored.terms.lifetime.duration().as_secs(),
-            lifetime_from: match stored.terms.lifetime {
-                Lifetime::Explicit(_) => "the response",
-                Lifetime::Configured(_) => "the configuration",
-                Lifetime::Heuristic(_) => "its last modification",
-            },
+            lifetime_from: stored.terms.lifetime.origin().to_owned(),
             ttl: stored.ttl(now),
-            never_stale: stored.terms.never_stale.map(Clause::as_str),
+            never_stale: stored.terms.never_stale.map(|clause| clause.as_str().to_owned()),
             has_validator: stored.has_validator(),
-            bytes: stored.response.body.len(),
+            bytes: stored.response.body.len() as u64,
         }
     }
 }

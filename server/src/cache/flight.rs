@@ -151,13 +151,13 @@ impl Cache {
     }
 
     /// Validates what is stored behind a stale answer (RFC 5861 §3), unless
-    /// that is under way.
+    /// that is under way: what comes of it, which nobody has to wait for.
     pub(super) fn refresh(
         self: &Arc<Self>,
         key: CacheKey,
         request: &RequestHead,
         stored: Arc<Prepared>,
-    ) {
+    ) -> Option<Reader<Brought, Failure>> {
         let key = FlightKey { key, range: None };
         // Since the lookup another flight may have ended.
         let begin = || match self.store.lookup(&key.key, &request.headers) {
@@ -170,20 +170,21 @@ impl Cache {
             _ if self.is_over(flight, request) => Fit::Over,
             _ => Fit::Serves,
         };
-        if let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, fit, begin) {
-            // The client has its answer: this is our own request, under no directives of its.
-            let mut request = RequestHead { method: Method::GET, ..request.clone() };
-            request.headers.remove(header::CACHE_CONTROL);
-            request.headers.remove(header::PRAGMA);
-            // What says nothing of its freshness was stored as nobody's cookie had brought it,
-            // and what a cookie brings cannot take its place.
-            if !matches!(stored.terms.lifetime, Lifetime::Explicit(_)) {
-                request.headers.remove(header::COOKIE);
-            }
-            // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-            let errand = Errand::of(&request, Purpose::Refresh, Since::now());
-            let _nobody = self.take_off(&flight, leave, &request, Some(stored), errand);
+        let Ok(Joined::Leading(flight, leave)) = self.flights.join(&key, fit, begin) else {
+            return None;
+        };
+        // The client has its answer: this is our own request, under no directives of its.
+        let mut request = RequestHead { method: Method::GET, ..request.clone() };
+        request.headers.remove(header::CACHE_CONTROL);
+        request.headers.remove(header::PRAGMA);
+        // What says nothing of its freshness was stored as nobody's cookie had brought it,
+        // and what a cookie brings cannot take its place.
+        if !matches!(stored.terms.lifetime, Lifetime::Explicit(_)) {
+            request.headers.remove(header::COOKIE);
         }
+        // Whoever asks meanwhile is answered by what is stored, or joins this flight.
+        let errand = Errand::of(&request, Purpose::Refresh, Since::now());
+        self.take_off(&flight, leave, &request, Some(stored), errand).0.ok()
     }
 
     /// Answers with what a flight brings, or alone where that is not for this

@@ -25,6 +25,8 @@ pub enum Lifetime {
     Configured(Duration),
     /// It is guessed from the response's last modification (§4.2.2).
     Heuristic(Duration),
+    /// A soft purge has ended it at this age.
+    Purged(Duration),
 }
 
 impl Lifetime {
@@ -33,7 +35,18 @@ impl Lifetime {
         match self {
             Lifetime::Explicit(lifetime)
             | Lifetime::Configured(lifetime)
-            | Lifetime::Heuristic(lifetime) => lifetime,
+            | Lifetime::Heuristic(lifetime)
+            | Lifetime::Purged(lifetime) => lifetime,
+        }
+    }
+
+    /// Where it comes from, in words.
+    pub fn origin(self) -> &'static str {
+        match self {
+            Lifetime::Explicit(_) => "the response",
+            Lifetime::Configured(_) => "the configuration",
+            Lifetime::Heuristic(_) => "its last modification",
+            Lifetime::Purged(_) => "a soft purge",
         }
     }
 }

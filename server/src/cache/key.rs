@@ -1,5 +1,6 @@
 //! The cache key (RFC 9111 §2).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 
@@ -30,5 +31,48 @@ impl CacheKey {
     /// Path and query.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+
+    /// The path alone.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// A name for it that fits into a path.
+    pub fn id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.as_str())
+    }
+
+    /// The key that has this id, `None` where no key has.
+    pub fn of_id(id: &str) -> Option<CacheKey> {
+        let text = URL_SAFE_NO_PAD.decode(id).ok()?;
+        CacheKey::of_text(str::from_utf8(&text).ok()?)
+    }
+
+    /// The key that is written so, `None` where none is.
+    pub fn of_text(text: &str) -> Option<CacheKey> {
+        let target = Target::new(text.parse().ok()?).ok()?;
+        (target.as_str() == text).then(|| CacheKey::of(&target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_name_their_keys_and_nothing_else_does() {
+        for text in ["/", "/menu?day=1", "/å/%2F", "/a?"] {
+            let key = CacheKey::of_text(text).unwrap();
+            assert_eq!(CacheKey::of_id(&key.id()), Some(key), "{text}");
+        }
+        let of = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for id in
+            ["", "=", "L w", "../x", "é", &of("menu"), &of("/a b"), &of("/a/../b"), &of("/a#b")]
+        {
+            assert_eq!(CacheKey::of_id(id), None, "{id}");
+        }
+        // Bytes that are no text.
+        assert_eq!(CacheKey::of_id("__8"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What a cache may do with a request (RFC 9111 §4); with a response:
 //! [`storing`].
 
+pub mod grounds;
 pub mod storing;
 pub mod terms;
 

@@ -205,6 +205,7 @@ impl Cache {
     ) {
         self.metrics.request(outcome, answer.status());
         if let Some(by) = By::of(outcome) {
+            stored.count_hit();
             self.saved.note(stored.terms.rule, by, bytes_of(stored, method, answer));
         }
     }

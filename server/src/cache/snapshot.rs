@@ -18,8 +18,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{Method, Version, header};
-use poem::{Response, web::RemoteAddr};
+use http::header;
+use poem::Response;
 use tokio::task::spawn_blocking;
 
 use self::file::SnapshotFile;
@@ -31,7 +31,6 @@ use super::{
     store::{Epoch, Insertion},
     stored::{Prepared, StoredResponse},
 };
-use crate::exchange::RequestHead;
 
 /// What is received later than this from now was received by a clock that was
 /// wrong: it would stay fresh until then.
@@ -96,9 +95,12 @@ impl Snapshot {
     fn write(&self) {
         let (file, now) = (self.file.path().display(), self.cache.clock.now());
         let store = &self.cache.store;
-        let responses = store.all().into_iter().filter_map(|(key, prepared)| {
-            Some((key, prepared.upgrade().filter(|prepared| prepared.is_useful(now))?))
-        });
+        // After a restart nobody would know that it was made stale.
+        let is_kept = |prepared: &Arc<Prepared>| prepared.is_useful(now) && !prepared.is_purged();
+        let responses = store
+            .all()
+            .into_iter()
+            .filter_map(|(key, prepared)| Some((key, prepared.upgrade().filter(is_kept)?)));
         match self.file.write(&self.source, store.bound() as u64, responses) {
             Ok(tally) => tracing::info!(%file, responses = tally.records, "snapshot written"),
             Err(why) => tracing::warn!(%file, "cannot write the snapshot: {why}"),
@@ -128,18 +130,7 @@ impl Cache {
             return None;
         }
         let key = CacheKey::of(&target);
-        let mut request = RequestHead {
-            method: Method::GET,
-            target,
-            version: Version::HTTP_11,
-            headers: http::HeaderMap::new(),
-            remote: RemoteAddr::default(),
-        };
-        for (name, lines) in response.selecting.lines() {
-            for line in lines {
-                request.headers.append(name.clone(), line.clone());
-            }
-        }
+        let mut request = response.request(target);
         if let Some(range) = response.part {
             // Only who asks for a part gets one.
             Part::new(range, response.body.clone())?;
@@ -160,7 +151,8 @@ impl Cache {
         let body = self.store.hold(response.body)?;
         let response = StoredResponse { fields, body, ..response };
         let prepared = Prepared::new(response, storable.terms, self.add_etag);
-        if !prepared.is_useful(now) {
+        let asked_at = prepared.response.times.request_time;
+        if !prepared.is_useful(now) || self.store.has_ended(&key, &prepared, asked_at) {
             return None;
         }
         let insertion = self.store.put(key, epoch, Arc::new(prepared));

@@ -4,9 +4,12 @@
 //! stays in memory until maintenance runs. Memory is therefore counted here,
 //! by what is alive, and reserved before it is used; see [`Store::hold`].
 
+mod changing;
 #[cfg(test)]
 mod churn;
+mod endings;
 mod recent;
+mod tagged;
 
 use std::{
     cmp::Reverse,
@@ -22,7 +25,13 @@ use http::HeaderMap;
 use mini_moka::sync::{Cache, ConcurrentCacheExt};
 use parking_lot::Mutex;
 
-use self::recent::Recent;
+pub use self::changing::Change;
+pub(in crate::cache) use self::endings::covers;
+use self::{
+    endings::Endings,
+    recent::Recent,
+    tagged::{Listed, Tagged},
+};
 use super::{key::CacheKey, stored::Prepared};
 use crate::telemetry::metrics::StoreFigures;
 
@@ -43,13 +52,16 @@ pub struct Store {
     /// Counts what is stored and selected, to tell which variant was used last.
     turns: AtomicU64,
     epochs: Epochs,
+    /// How many purges there have been that name no key.
+    ended: AtomicU64,
+    tagged: Arc<Tagged>,
     /// Held from the reading of an entry until mini-moka has applied its change.
     ///
     /// Two fills under one key (a late one and its successor) may end at once.
     /// And what mini-moka refuses or evicts it removes by its key, be there
     /// something newer under it or not: then that newer entry is counted for
     /// ever, though it is gone. So one change waits at a time.
-    replacing: Mutex<()>,
+    replacing: Mutex<Endings>,
 }
 
 /// Keys whose purges are told apart, nearly: with a hundred writes a second and
@@ -66,7 +78,12 @@ struct Epochs {
 
 /// The state of a key, which each purge ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch(u32);
+pub struct Epoch {
+    /// How often it was purged.
+    purges: u32,
+    /// How many purges there have been that name no key.
+    ended: u64,
+}
 
 impl Epochs {
     fn of(&self, key: &CacheKey) -> &AtomicU32 {
@@ -95,6 +112,8 @@ struct Kept {
     weight: usize,
     /// The memory of its head; the body keeps its own.
     place: Arc<Place>,
+    /// Its place in the index of tags, where it has any.
+    listed: Option<Arc<Listed>>,
     /// The turn in which it was last selected, or stored.
     used: AtomicU64,
 }
@@ -105,6 +124,7 @@ impl Kept {
             prepared: Arc::clone(&self.prepared),
             weight: self.weight,
             place: Arc::clone(&self.place),
+            listed: self.listed.clone(),
             used: AtomicU64::new(self.used.load(Ordering::Relaxed)),
         }
     }
@@ -153,7 +173,9 @@ impl Store {
             largest,
             turns: AtomicU64::new(0),
             epochs: Epochs::default(),
-            replacing: Mutex::new(()),
+            ended: AtomicU64::new(0),
+            tagged: Arc::default(),
+            replacing: Mutex::default(),
         }
     }
 
@@ -196,7 +218,10 @@ impl Store {
     /// The state of a key: to be asked before a response is fetched that
     /// [`Store::put`] is given.
     pub fn epoch(&self, key: &CacheKey) -> Epoch {
-        Epoch(self.epochs.of(key).load(Ordering::Acquire))
+        Epoch {
+            purges: self.epochs.of(key).load(Ordering::Acquire),
+            ended: self.ended.load(Ordering::Acquire),
+        }
     }
 
     /// Reserves memory for a body, `None` where it is too large or where all
@@ -241,11 +266,12 @@ impl Store {
         old: Option<&Arc<Prepared>>,
         prepared: Arc<Prepared>,
     ) -> Insertion {
-        let head = prepared.response.weight_of_head() + key.as_str().len();
+        let tags = tagged::weight(&prepared.tags);
+        let head = prepared.response.weight_of_head() + key.as_str().len() + tags;
         let Some(place) = self.reserve(head) else { return Insertion::Refused };
 
-        let _one_at_a_time = self.replacing.lock();
-        if self.epoch(&key) != epoch {
+        let one_at_a_time = self.replacing.lock();
+        if self.is_outdated(&one_at_a_time, &key, epoch, &prepared) {
             return Insertion::Outdated;
         }
         let entry = self.entries.get(&key);
@@ -256,15 +282,13 @@ impl Store {
         if old.is_some_and(|old| !has(old)) {
             return Insertion::Outdated;
         }
-        let mut variants: Vec<Kept> = match &entry {
-            Some(entry) => entry
-                .variants
-                .iter()
-                .filter(|kept| kept.prepared.response.selecting != prepared.response.selecting)
-                .map(Kept::again)
-                .collect(),
-            None => Vec::new(),
-        };
+        let all = entry.iter().flat_map(|entry| &entry.variants);
+        let (replaced, kept): (Vec<&Kept>, Vec<&Kept>) =
+            all.partition(|kept| kept.prepared.response.selecting == prepared.response.selecting);
+        for replaced in replaced {
+            prepared.count_on(&replaced.prepared);
+        }
+        let mut variants: Vec<Kept> = kept.into_iter().map(Kept::again).collect();
         while MAX_VARIANTS <= variants.len() {
             let used = |(_, kept): &(usize, &Kept)| kept.used.load(Ordering::Relaxed);
             let Some((oldest, _)) = variants.iter().enumerate().min_by_key(used) else { break };
@@ -272,12 +296,14 @@ impl Store {
         }
         let weight = head + prepared.response.body.len();
         let used = AtomicU64::new(self.turns.fetch_add(1, Ordering::Relaxed));
-        variants.insert(0, Kept { prepared, weight, place: Arc::new(place), used });
+        let key = key.detached();
+        let listed = self.tagged.list(&key, &prepared.tags).map(Arc::new);
+        variants.insert(0, Kept { prepared, weight, place: Arc::new(place), listed, used });
         // The newest first; of several of one date, the one stored last. What has no `Vary` may
         // have lost it by mistake (§4.1), and must not hide what was selected.
         let is_selected = |kept: &Kept| kept.prepared.response.selecting.names().next().is_some();
         variants.sort_by_key(|kept| Reverse((is_selected(kept), kept.prepared.date)));
-        self.entries.insert(key.detached(), Arc::new(Entry { variants }));
+        self.entries.insert(key, Arc::new(Entry { variants }));
         self.apply();
         Insertion::Offered
     }

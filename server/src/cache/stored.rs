@@ -4,22 +4,22 @@ use std::{
     ops::RangeInclusive,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwapOption;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use poem::{Body, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use poem::{Body, Response, web::RemoteAddr};
 
 use super::{
     AddEtag,
     clause::Clause,
     conditions::{self, Evaluated, Validators},
     date, etag,
-    freshness::{corrected_initial_age, since},
+    freshness::{Lifetime, corrected_initial_age, since},
     policy::{
         Asks,
         storing::Times,
@@ -27,9 +27,10 @@ use super::{
     },
     range::{self, ContentRange, Part, Requested},
     status::{CACHE_STATUS, CacheStatus},
+    tags::Tags,
     vary::Selecting,
 };
-use crate::exchange::RequestHead;
+use crate::{exchange::RequestHead, target::Target};
 
 /// A response as it was received: plain data, the same in memory, in a file
 /// and on the wire to another cache.
@@ -102,6 +103,18 @@ impl StoredResponse {
         }
     }
 
+    /// A request for this target that selects it.
+    pub fn request(&self, target: Target) -> RequestHead {
+        let mut headers = HeaderMap::new();
+        for (name, lines) in self.selecting.lines() {
+            for line in lines {
+                headers.append(name.clone(), line.clone());
+            }
+        }
+        let (method, version) = (Method::GET, Version::HTTP_11);
+        RequestHead { method, target, version, headers, remote: RemoteAddr::default() }
+    }
+
     /// The memory it takes once prepared, about, besides its body.
     pub fn weight_of_head(&self) -> usize {
         let lines = self
@@ -132,6 +145,10 @@ pub struct Prepared {
     due: Duration,
     /// How many have asked since.
     asked_when_due: AtomicU32,
+    /// What it can be purged by besides its key.
+    pub tags: Tags,
+    /// The requests that it has answered; what takes its place goes on counting.
+    hits: AtomicU64,
     /// The header block as it was last sent on a hit.
     sent: ArcSwapOption<Dated>,
 }
@@ -163,6 +180,8 @@ impl Prepared {
             corrected_initial_age: corrected_initial_age(&headers, request_time, response_time),
             due: due(terms.lifetime.duration(), response_time),
             asked_when_due: AtomicU32::new(0),
+            tags: Tags::of(&headers),
+            hits: AtomicU64::new(0),
             etag,
             response,
             terms,
@@ -198,6 +217,53 @@ impl Prepared {
     /// it shows that many ask.
     pub fn shows_to_be_hot(&self) -> bool {
         self.asked_when_due.fetch_add(1, Ordering::Relaxed) + 1 == HOT
+    }
+
+    /// The requests that it has answered.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request that it answers.
+    pub fn count_hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Goes on counting where `old`, in whose place it comes, has ended.
+    pub fn count_on(&self, old: &Prepared) {
+        self.hits.fetch_add(old.hits(), Ordering::Relaxed);
+    }
+
+    /// The same response, fresh no longer than until now: what is left to it are
+    /// the stale uses that its terms allow.
+    #[must_use]
+    pub fn aged(&self, now: SystemTime) -> Prepared {
+        let lifetime = self.terms.lifetime.duration().min(self.current_age(now));
+        let terms = Terms { lifetime: Lifetime::Purged(lifetime), ..self.terms.clone() };
+        Prepared {
+            response: self.response.clone(),
+            terms,
+            etag: self.etag.clone(),
+            own_etag: self.own_etag.clone(),
+            last_modified: self.last_modified,
+            date: self.date,
+            corrected_initial_age: self.corrected_initial_age,
+            due: Duration::MAX,
+            asked_when_due: AtomicU32::new(0),
+            tags: self.tags.clone(),
+            hits: AtomicU64::new(self.hits()),
+            sent: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Whether a soft purge has made it stale.
+    pub fn is_purged(&self) -> bool {
+        matches!(self.terms.lifetime, Lifetime::Purged(_))
+    }
+
+    /// The age with which it came (RFC 9111 §4.2.3).
+    pub fn corrected_initial_age(&self) -> Duration {
+        self.corrected_initial_age
     }
 
     /// How long it has been stale (RFC 9111 §4.2), zero where it is not.

@@ -22,9 +22,9 @@ use super::{
 use crate::{
     exchange::{
         Purpose, RequestHead,
+        ending::Ending,
         tier::{Gone, Heard, Kept, Lease, Mark, Said, Tier, Turn},
     },
-    target::Target,
     telemetry::metrics::SharedOutcome,
 };
 
@@ -170,7 +170,8 @@ impl Cache {
         if !all.iter().any(|stored| Arc::ptr_eq(stored, new)) {
             all = vec![Arc::clone(new)];
         }
-        all.retain(|stored| stored.is_useful(now));
+        // Elsewhere nobody would know that it was made stale.
+        all.retain(|stored| stored.is_useful(now) && !stored.is_purged());
         let ttl = all.iter().map(|stored| stored.useful_for(now)).max().unwrap_or_default();
         let responses = all.iter().map(|stored| &stored.response);
         match value::write(&behind.source, key, responses, behind.tier.largest()) {
@@ -190,12 +191,7 @@ impl Cache {
     /// Ends here what another instance has ended.
     pub fn hear(&self, heard: Heard) {
         match heard {
-            Heard::Purged(key) => {
-                let target = key.parse().ok().and_then(|target| Target::new(target).ok());
-                if let Some(target) = target {
-                    self.outdate_here(&CacheKey::of(&target));
-                }
-            }
+            Heard::Ended(ending) => self.end_here(&ending),
             Heard::Any => {
                 self.flights.detach(|_| true);
                 for (key, _) in self.store.all() {
@@ -205,10 +201,10 @@ impl Cache {
         }
     }
 
-    /// Ends what the tier has under a key.
-    pub(super) fn purge_tier(&self, key: &CacheKey) {
+    /// Ends what the tier has, and what other instances have.
+    pub(super) fn purge_tier(&self, ending: &Ending) {
         if let Some(behind) = self.behind.get() {
-            behind.tier.purge(key.as_str());
+            behind.tier.purge(ending);
         }
     }
 }

@@ -7,6 +7,8 @@ use std::{fmt::Debug, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use super::ending::Ending;
+
 /// What the tier says of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -96,9 +98,9 @@ impl Debug for Lease {
 /// What is heard of other instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// What is stored under this key was purged.
-    Purged(String),
-    /// Anything may have been.
+    /// This has.
+    Ended(Ending),
+    /// Anything may have ended.
     Any,
 }
 
@@ -123,5 +125,7 @@ pub trait Tier: Debug + Send + Sync {
     fn keep(&self, kept: Kept);
 
     /// Ends what is under a key: from now on it is not found here, soon nowhere.
-    fn purge(&self, key: &str);
+    /// Of what names no key the other instances are told, who know what they
+    /// find by it.
+    fn purge(&self, ending: &Ending);
 }

@@ -62,7 +62,7 @@ impl Valkey {
         match news(said, since, &self.name) {
             Some(News::Keys(keys, last)) => {
                 for key in keys {
-                    self.heard(Heard::Purged(key));
+                    self.heard_of(&key);
                 }
                 last
             }
@@ -79,7 +79,13 @@ impl Valkey {
         }
     }
 
-    pub(super) fn heard(&self, heard: Heard) {
+    /// Passes on what somebody has purged. What cannot be read may be anything:
+    /// a later release may have said it.
+    pub(super) fn heard_of(&self, purge: &str) {
+        self.heard(purge.parse().map_or(Heard::Any, Heard::Ended));
+    }
+
+    fn heard(&self, heard: Heard) {
         if let Some(ear) = self.ear.get() {
             ear(heard);
         }
@@ -87,13 +93,13 @@ impl Valkey {
 
     /// Tells other instances of a purge. Where memory is full the log cannot
     /// have it, and only those hear who listen now.
-    pub(super) async fn tell_purge(&self, key: &str) -> Result<(), Failed> {
-        let is_logged = match self.link.log(&self.log_name(), &self.name, key).await {
+    pub(super) async fn tell_purge(&self, purge: &str) -> Result<(), Failed> {
+        let is_logged = match self.link.log(&self.log_name(), &self.name, purge).await {
             Ok(()) => true,
             Err(failed) if failed.trouble == Trouble::Away => return Err(failed),
             Err(_) => false,
         };
-        let unlogged = if is_logged { "" } else { key };
+        let unlogged = if is_logged { "" } else { purge };
         self.link.tell(&self.purged_channel(), unlogged).await
     }
 

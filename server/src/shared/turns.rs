@@ -17,7 +17,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    exchange::tier::{Heard, Lease, Turn},
+    exchange::tier::{Lease, Turn},
     telemetry::metrics::SharedOutcome,
 };
 
@@ -121,7 +121,7 @@ pub(super) async fn listen(valkey: Arc<Valkey>, ears: SubscriberClient) {
                 } else if key.is_empty() {
                     valkey.nudged.notify_one();
                 } else {
-                    valkey.heard(Heard::Purged(key.to_string()));
+                    valkey.heard_of(&key);
                 }
             }
             // Whose message was among them looks again.

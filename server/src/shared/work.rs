@@ -73,21 +73,27 @@ impl Valkey {
     /// Purges what is to be purged. A tier that cannot is not asked.
     async fn settle(&self) -> Result<(), Failed> {
         loop {
-            let Some((key, purge)) = self.pending.lock().first() else { return Ok(()) };
-            let mark = Mark(Some(self.numbers.fetch_add(1, Ordering::Relaxed)));
-            match self.link.purge(&self.full(&key), mark).await {
-                // What is not ours was never found.
-                Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {}
-                Err(failed) => return Err(failed),
+            let Some((ending, purge)) = self.pending.lock().first() else { return Ok(()) };
+            if let Some(key) = ending.key() {
+                self.purge_now(key).await?;
             }
-            // Who asks now has not to wait for what was asked for before.
-            match self.link.end(&self.lease_name(&key)).await {
-                Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {}
-                Err(failed) => return Err(failed),
-            }
-            self.tell_purge(&key).await?;
+            self.tell_purge(&ending.to_string()).await?;
             self.metrics.shared(SharedOutcome::Purged);
-            self.pending.lock().done(&key, purge);
+            self.pending.lock().done(&ending, purge);
+        }
+    }
+
+    async fn purge_now(&self, key: &str) -> Result<(), Failed> {
+        let mark = Mark(Some(self.numbers.fetch_add(1, Ordering::Relaxed)));
+        match self.link.purge(&self.full(key), mark).await {
+            // What is not ours was never found.
+            Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => {}
+            Err(failed) => return Err(failed),
+        }
+        // Who asks now has not to wait for what was asked for before.
+        match self.link.end(&self.lease_name(key)).await {
+            Ok(()) | Err(Failed { trouble: Trouble::Foreign, .. }) => Ok(()),
+            Err(failed) => Err(failed),
         }
     }
 

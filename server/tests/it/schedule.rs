@@ -141,7 +141,7 @@ fn get(path: &str) -> RequestHead {
 }
 
 fn purge(cache: &Cache, world: &World, key: u64) {
-    cache.purge(&Target::of(&path(key).parse().unwrap()).unwrap());
+    cache.purge_target(&Target::of(&path(key).parse().unwrap()).unwrap());
     world.purged(key);
 }
 

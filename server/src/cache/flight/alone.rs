@@ -102,7 +102,7 @@ impl Cache {
                 .and_then(|reference| reference.to_str().ok())
                 .and_then(|reference| asked.head.target.resolve(reference, asked.head.authority()));
             if let Some(named) = named {
-                self.purge(&named);
+                self.purge_target(&named);
             }
         }
     }

@@ -74,7 +74,7 @@ impl Cache {
                 writer.finish(None);
                 drop(leave);
                 if refresh == Refresh::Behind {
-                    self.refresh(key, &request, stored);
+                    let _nobody = self.refresh(key, &request, stored);
                 }
                 return;
             }

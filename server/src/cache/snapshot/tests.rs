@@ -127,7 +127,7 @@ async fn a_file_cut_or_flipped_at_any_byte_loads_nothing() {
     take_back(&cache, record(&cache, "/b", "", HOUR, 1));
     snapshot.write();
     for path in ["/a", "/b"] {
-        cache.purge(&Target::new(path.parse().unwrap()).unwrap());
+        cache.purge_target(&Target::new(path.parse().unwrap()).unwrap());
     }
     let whole = fs::read(snapshot.file.path()).unwrap();
     for at in 0..whole.len() {

@@ -178,7 +178,7 @@ async fn purged_those_who_waited_have_it_and_the_next_asks_anew() {
     let (body, next) = (upstream.body(), upstream.body());
     let waiting = upstream.relay.get("/menu").await;
     let target = server::target::Target::of(&"/menu".parse().unwrap()).unwrap();
-    upstream.relay.cache.purge(&target);
+    upstream.relay.cache.purge_target(&target);
     send(&body, "old");
     send(&next, "new");
     drop((body, next));

@@ -7,7 +7,10 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, join_all, ready};
-use server::exchange::tier::{Kept, Mark, Said, Tier, Turn};
+use server::exchange::{
+    ending::Ending,
+    tier::{Kept, Mark, Said, Tier, Turn},
+};
 use tokio::time::advance;
 
 use super::{Scenario, cache_status, read};
@@ -47,8 +50,10 @@ impl Tier for Memory {
         self.values.lock().unwrap().insert(kept.key, kept.value);
     }
 
-    fn purge(&self, key: &str) {
-        self.values.lock().unwrap().remove(key);
+    fn purge(&self, ending: &Ending) {
+        if let Some(key) = ending.key() {
+            self.values.lock().unwrap().remove(key);
+        }
     }
 }
 

@@ -94,8 +94,8 @@ async fn a_purge_takes_all_variants_and_what_is_on_its_way() {
         relay.ask("GET", "/menu", &[("x", x)]).await.into_body().into_bytes().await.unwrap();
     }
     let target = head("GET", "/menu", &[]).target;
-    assert_eq!(relay.cache.purge(&target), 2);
-    assert_eq!(relay.cache.purge(&target), 0);
+    assert_eq!(relay.cache.purge_target(&target), 2);
+    assert_eq!(relay.cache.purge_target(&target), 0);
     assert_eq!(relay.cache.figures().bytes, 0);
     relay.expect("/menu", "menu 3", "lunch-relay; fwd=uri-miss").await;
 }
@@ -114,7 +114,7 @@ async fn what_was_purged_is_not_stored_again_by_a_validation() {
     advance(Duration::from_mins(1)).await;
     // The flight is there, its task has not begun.
     drop(relay.cache.answer(head("GET", "/menu", &[]), Body::empty()));
-    assert_eq!(relay.cache.purge(&head("GET", "/menu", &[]).target), 1);
+    assert_eq!(relay.cache.purge_target(&head("GET", "/menu", &[]).target), 1);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(relay.asked(), 2);
     relay.expect("/menu", "new", "lunch-relay; fwd=uri-miss").await;
