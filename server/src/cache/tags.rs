@@ -15,10 +15,10 @@ pub const MOST: usize = 128;
 /// Bytes of a tag at most; RFC 9875 §2 asks for 32 characters.
 pub const LONGEST: usize = 256;
 
-const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
-const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
-const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
-const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");
+static SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+static CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+static CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
+static CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");
 
 /// The tags of a response, each once and sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Tags {
     /// The tags that a response's fields give it: the first that there is room
     /// for. What is too long is none.
     pub fn of(headers: &HeaderMap) -> Tags {
-        let lines = headers.get_all(SURROGATE_KEY).into_iter();
+        let lines = headers.get_all(&SURROGATE_KEY).into_iter();
         let lines = lines.filter_map(|line| line.to_str().ok());
         let keys = lines.flat_map(str::split_ascii_whitespace).map(str::to_owned);
         let tags = members(headers, &CACHE_TAG).map(str::to_owned);

@@ -1,8 +1,8 @@
 use std::{fs, time::UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::StatusCode;
-use poem::{Body, EndpointExt, endpoint::make_sync};
+use http::{Method, StatusCode, Version};
+use poem::{Body, EndpointExt, endpoint::make_sync, web::RemoteAddr};
 use tempfile::TempDir;
 
 use super::*;
@@ -14,6 +14,7 @@ use crate::{
     },
     clock::Clock,
     config::Cli,
+    exchange::RequestHead,
     target::Target,
     telemetry::metrics::Metrics,
 };
