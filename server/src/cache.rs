@@ -231,7 +231,7 @@ impl Cache {
 
     fn outdate_here(&self, key: &CacheKey) -> usize {
         let removed = self.store.purge(key);
-        self.flights.detach(|flight| flight.key == *key);
+        self.flights.detach(|flight, _| flight.key == *key);
         removed
     }
 

@@ -81,8 +81,11 @@ impl<K: Clone + Eq + Hash, F> Flights<K, F> {
 
     /// Takes flights out of the count of those that can be joined: they end as
     /// they would have, and the next who asks begins another.
-    pub fn detach(&self, is_meant: impl Fn(&K) -> bool) {
-        self.airborne.lock().retain(|key, _| !is_meant(key));
+    pub fn detach(&self, is_meant: impl Fn(&K, &F) -> bool) {
+        self.airborne.lock().retain(|key, flights| {
+            flights.retain(|flight| !is_meant(key, flight));
+            !flights.is_empty()
+        });
     }
 
     /// How many keys have flights under way.

@@ -14,6 +14,8 @@ use serde::Serialize;
 pub(super) use self::refreshing::Refreshing;
 use super::{
     Cache,
+    fill::Landing,
+    flight::{Brought, Flight},
     key::CacheKey,
     store::{Change, covers},
     stored::Prepared,
@@ -115,6 +117,14 @@ impl Cache {
         self.outdate(&CacheKey::of(&self.rules.canonical(target.clone())))
     }
 
+    /// Removes all that has a tag.
+    pub(super) fn purge_tag(self: &Arc<Self>, tag: &str) {
+        let scope = Scope::Tag(tag.to_owned());
+        let ending = Ending { scope, how: How::Hard, at: self.clock.now() };
+        self.store.note(&ending);
+        self.end(&ending, &self.found(&ending));
+    }
+
     /// Ends here what another instance has ended.
     pub(super) fn end_here(&self, ending: &Ending) {
         self.store.note(ending);
@@ -141,12 +151,10 @@ impl Cache {
             How::Hard => Change::Remove,
             How::Soft => Change::Replace(Arc::new(prepared.aged(now))),
         });
-        // What tags an answer has is known when it is there: nobody joins a flight that may
-        // bring one that has ended.
-        self.flights.detach(|flight| match &ending.scope {
-            Scope::Key(key) => flight.key.as_str() == key,
-            Scope::Prefix(prefix) => flight.key.as_str().starts_with(prefix.as_str()),
-            Scope::Tag(_) => true,
+        self.flights.detach(|under, flight| match &ending.scope {
+            Scope::Key(key) => under.key.as_str() == key,
+            Scope::Prefix(prefix) => under.key.as_str().starts_with(prefix.as_str()),
+            Scope::Tag(tag) => may_bring(flight, tag),
         });
         count
     }
@@ -178,6 +186,19 @@ impl Cache {
                 .map(|key| Scope::Key(key.as_str().to_owned()))
                 .ok_or_else(|| NotPurged::Entry(id.clone())),
         }
+    }
+}
+
+/// Whether a flight brings something with a tag, as far as is known: what it has
+/// not brought yet it may.
+fn may_bring(flight: &Flight, tag: &str) -> bool {
+    match flight.landed() {
+        None => true,
+        Some(Landing::Shared(Brought::New(head))) => head.has_tag(tag),
+        Some(Landing::Shared(Brought::Stored(stored, _) | Brought::Taken(stored))) => {
+            stored.tags.has(tag)
+        }
+        Some(Landing::Private | Landing::Failed(_)) => false,
     }
 }
 

@@ -193,7 +193,7 @@ impl Cache {
         match heard {
             Heard::Ended(ending) => self.end_here(&ending),
             Heard::Any => {
-                self.flights.detach(|_| true);
+                self.flights.detach(|_, _| true);
                 for (key, _) in self.store.all() {
                     self.outdate_here(&key);
                 }

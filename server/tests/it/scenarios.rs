@@ -1,9 +1,11 @@
 //! The cache over a scripted upstream, on a paused clock and without sockets.
 
+mod browsing;
 mod endings;
 mod guard;
 mod menus;
 mod parts;
+mod purges;
 mod rules;
 mod saved;
 mod separation;

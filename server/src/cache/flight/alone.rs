@@ -20,6 +20,7 @@ use crate::{
         key::CacheKey,
         policy::{Asks, Forward, invalidates, storing::Times},
         status::{CacheStatus, Outcome},
+        tags::Tags,
         validation::{Asking, HeadEffect, effect_of_head},
     },
     exchange::{Errand, Failure, Purpose, RequestHead, Since},
@@ -93,8 +94,8 @@ impl Cache {
 
     /// Ends what a request has made invalid (RFC 9111 §4.4): what is stored
     /// under its target, and under the URIs that its answer names where they
-    /// are of the same origin.
-    fn invalidate(&self, asked: &Asked, answer: &HeaderMap) {
+    /// are of the same origin; and the groups that it names (RFC 9875 §3).
+    fn invalidate(self: &Arc<Self>, asked: &Asked, answer: &HeaderMap) {
         self.outdate(&asked.key);
         for name in [header::LOCATION, header::CONTENT_LOCATION] {
             let named = answer
@@ -104,6 +105,9 @@ impl Cache {
             if let Some(named) = named {
                 self.purge_target(&named);
             }
+        }
+        for group in Tags::invalidated_by(answer).iter() {
+            self.purge_tag(group);
         }
     }
 

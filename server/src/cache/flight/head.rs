@@ -16,6 +16,7 @@ use crate::cache::{
     freshness::{corrected_initial_age, since},
     policy::storing::{Storable, Times, withheld},
     status::CacheStatus,
+    tags::Tags,
     vary::Selecting,
 };
 
@@ -54,6 +55,11 @@ impl Fate {
 }
 
 impl SharedHead {
+    /// Whether it can be purged by a tag.
+    pub(in crate::cache) fn has_tag(&self, tag: &str) -> bool {
+        Tags::of(&self.headers).has(tag)
+    }
+
     /// Splits a response that is for all from what of it is for one.
     pub(super) fn split(
         answer: Response,

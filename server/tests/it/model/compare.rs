@@ -184,6 +184,7 @@ fn in_words_of_model(storable: &Storable, prepared: &Prepared) -> Stored {
         Lifetime::Explicit(_) => Source::Explicit,
         Lifetime::Configured(_) => Source::Configured,
         Lifetime::Heuristic(_) => Source::Heuristic,
+        Lifetime::Purged(_) => unreachable!("nothing is purged here"),
     };
     let names = |names: &mut dyn Iterator<Item = &HeaderName>| {
         let mut names: Vec<String> = names.map(ToString::to_string).collect();
