@@ -1,6 +1,8 @@
 //! The relay's own endpoints.
 
+pub mod cache;
 pub mod docs;
 pub mod health;
 pub mod lunch;
+pub mod process;
 pub mod upstream;

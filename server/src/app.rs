@@ -11,7 +11,10 @@ use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, endpoint::ma
 use poem_openapi::OpenApi;
 
 use crate::{
-    api::{docs, health::HealthApi, lunch::LunchApi, upstream::UpstreamApi},
+    api::{
+        cache::CacheApi, docs, health::HealthApi, lunch::LunchApi, process::ProcessApi,
+        upstream::UpstreamApi,
+    },
     cache::{
         Answer, Cache,
         status::{CACHE_STATUS, CacheStatus, Outcome},
@@ -19,6 +22,7 @@ use crate::{
     exchange::RequestHead,
     hop,
     names::{Names, is_anything},
+    operator::{Guard, Guarded, login},
     problem::Problem,
     serve::Drain,
     target::{ANYTHING, Target},
@@ -26,6 +30,7 @@ use crate::{
         ledger::Books,
         metrics::{self, Metrics},
     },
+    upstream::held::ByHand,
 };
 
 /// What both listeners show.
@@ -92,15 +97,40 @@ fn listings(routes: Route, lunch: &Arc<LunchApi>) -> Route {
     routes.at("/lunch", get(day)).at("/lunch/:restaurant", get(restaurant))
 }
 
+/// What the operator's listener shows and changes besides.
+#[derive(Clone, Debug)]
+pub struct Operated {
+    /// Who is let in.
+    pub guard: Arc<Guard>,
+    /// The hold on the upstream.
+    pub by_hand: ByHand,
+    /// What is in force, secrets masked.
+    pub config: Arc<serde_json::Value>,
+    /// The names that the public listener answers itself.
+    pub names: Names,
+}
+
 /// The operator's stack.
-pub fn admin(parts: &Parts) -> impl Endpoint<Output = Response> + use<> {
+pub fn admin(parts: &Parts, operated: &Operated) -> impl Endpoint<Output = Response> + use<> {
     let metrics = Arc::clone(&parts.metrics);
     let exposition = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type(metrics::MEDIA_TYPE).body(metrics.text())
     });
-    let health = HealthApi { drain: parts.drain.clone() };
-    let service = docs::service((health, UpstreamApi { books: Arc::clone(&parts.books) }));
-    Own(Route::new().at("/metrics", get(exposition)).nest("/", service.after(not_stored)))
+    let cache = Arc::clone(&parts.cache);
+    let upstream = parts.books.upstream().to_owned();
+    let service = docs::service((
+        HealthApi { drain: parts.drain.clone() },
+        UpstreamApi { books: Arc::clone(&parts.books), by_hand: operated.by_hand.clone() },
+        CacheApi { cache: Arc::clone(&cache), upstream, names: operated.names },
+        ProcessApi { cache, config: Arc::clone(&operated.config) },
+    ));
+    let routes = Route::new()
+        .at("/metrics", get(exposition))
+        .at("/docs", get(docs::page()))
+        .at("/openapi.json", get(docs::description(&service)))
+        .nest("/", service.after(not_stored));
+    let routes = login::routes(routes, &operated.guard);
+    Guarded::new(Arc::clone(&operated.guard), Own(routes))
 }
 
 /// What does not say how long it may be kept is not.

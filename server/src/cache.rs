@@ -24,6 +24,7 @@ mod flight;
 pub mod freshness;
 pub mod guard;
 pub mod key;
+pub mod mishaps;
 pub mod policy;
 pub mod purge;
 pub mod range;
@@ -58,6 +59,7 @@ use self::{
     fill::Pool,
     flight::{Flight, FlightKey},
     key::CacheKey,
+    mishaps::{Mishap, Mishaps},
     policy::{Asks, Decision, Refresh, Sharing, decide},
     purge::Refreshing,
     rules::Rules,
@@ -98,6 +100,7 @@ pub struct Cache {
     lingering: Arc<Semaphore>,
     uncacheable: Uncacheable,
     refreshing: Refreshing,
+    mishaps: Mishaps,
     fills: Arc<Pool>,
     fill_limits: fill::Limits,
     max_object_size: usize,
@@ -148,6 +151,7 @@ impl Cache {
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             uncacheable: Uncacheable::default(),
             refreshing: Refreshing::default(),
+            mishaps: Mishaps::default(),
             fills: Pool::new(in_flight),
             fill_limits: fill::Limits {
                 whole: max_object_size,
@@ -209,6 +213,11 @@ impl Cache {
             cut_off: self.fills.cut_off(),
             ..self.store.figures()
         }
+    }
+
+    /// The last times that the upstream did not answer as it should, the last first.
+    pub fn mishaps(&self) -> Vec<Mishap> {
+        self.mishaps.all()
     }
 
     /// Keeps the store in order, for ever.

@@ -6,6 +6,7 @@
 //! per path are the file's alone.
 
 mod file;
+mod masked;
 mod presets;
 mod rules;
 mod units;
@@ -28,6 +29,7 @@ use crate::{
     },
     demo::DemoConfig,
     names::Names,
+    operator::token::Token,
     release,
     serve::ServeConfig,
     shared::{Address, SharedConfig},
@@ -94,9 +96,14 @@ pub struct Config {
     #[arg(long, env = "RELAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// Operator's listener: metrics, health, and the ledger of the upstream
+    /// Operator's listener: what is stored, purges, metrics, health, and the ledger of the upstream
     #[arg(long, env = "RELAY_ADMIN_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8081")]
     pub admin_listen: SocketAddr,
+
+    /// Token that the operator's listener asks for, but for `/metrics`, `/healthz` and `/readyz`; off loopback one is made and logged where none is set [default: off]
+    #[arg(long, env = "RELAY_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_token: Option<Token>,
 
     /// The way to the upstream
     #[command(flatten)]

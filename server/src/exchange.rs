@@ -145,6 +145,8 @@ pub enum Bound {
     Hold,
     /// The circuit breaker.
     Breaker,
+    /// The operator's hold.
+    ByHand,
     /// Clients that wait for answers that are being fetched.
     Waiters,
     /// Clients that wait for one answer.
@@ -153,7 +155,7 @@ pub enum Bound {
 
 impl Bound {
     /// All of them.
-    pub const ALL: [Bound; 9] = [
+    pub const ALL: [Bound; 10] = [
         Bound::Rate,
         Bound::Concurrency,
         Bound::PassThrough,
@@ -161,6 +163,7 @@ impl Bound {
         Bound::Quota,
         Bound::Hold,
         Bound::Breaker,
+        Bound::ByHand,
         Bound::Waiters,
         Bound::WaitersOfKey,
     ];
@@ -175,6 +178,7 @@ impl Bound {
             Bound::Quota => "quota",
             Bound::Hold => "hold",
             Bound::Breaker => "breaker",
+            Bound::ByHand => "by-hand",
             Bound::Waiters => "waiters",
             Bound::WaitersOfKey => "waiters-per-key",
         }
@@ -204,6 +208,9 @@ impl Bound {
             Bound::Breaker => {
                 "the upstream keeps failing and is probed every few seconds; no flag changes that, see --upstream for its address"
             }
+            Bound::ByHand => {
+                "the operator has the upstream left alone until then (/v1/upstream/hold)"
+            }
             Bound::Waiters => {
                 "as many clients wait for answers of the upstream as may: see --max-waiters"
             }
@@ -220,7 +227,9 @@ impl Bound {
             Bound::Rate | Bound::Queue | Bound::Waiters | Bound::WaitersOfKey => {
                 "http_request_denied"
             }
-            Bound::Quota | Bound::Hold | Bound::Breaker => "destination_unavailable",
+            Bound::Quota | Bound::Hold | Bound::Breaker | Bound::ByHand => {
+                "destination_unavailable"
+            }
         }
     }
 }

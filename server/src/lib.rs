@@ -45,6 +45,7 @@ pub mod upstream;
 
 pub mod demo;
 pub mod menus;
+pub mod operator;
 
 pub mod api;
 pub mod clock;

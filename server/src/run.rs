@@ -16,17 +16,21 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     api::lunch::LunchApi,
-    app::{self, Parts},
+    app::{self, Operated, Parts},
     cache::{Cache, snapshot::Snapshot},
     clock::Clock,
     config::Config,
     demo::{self, DemoConfig},
     menus::Menus,
     names::Names,
+    operator::Guard,
     serve::{self, Drain, Limits},
     shared::Valkey,
     telemetry::{access_log::AccessLog, ledger::Books, metrics::Metrics},
-    upstream::{Address, Base, Governed, Retried, Upstream},
+    upstream::{
+        Address, Base, Governed, Retried, Upstream,
+        held::{ByHand, Holding},
+    },
 };
 
 /// Connections that the operator's listener takes.
@@ -61,12 +65,16 @@ pub async fn relay(
     let names = config.names();
     let upstream = Upstream::new(base, names, &config.upstream, Arc::clone(&metrics))
         .context("cannot read the system's certificates, which an https upstream needs")?;
+    // A hold that begins while requests wait for their turn holds them too.
+    let by_hand = ByHand::default();
+    let upstream = Holding::new(by_hand.clone(), upstream);
     let upstream = Governed::new(upstream, &config.upstream, clock.clone(), seed());
-    let watch = upstream.watch();
+    let watch = upstream.watch().beside(&by_hand);
     metrics.watch_governor({
         let watch = watch.clone();
         move || watch.figures()
     });
+    let upstream = Holding::new(by_hand.clone(), upstream);
     let upstream = Retried::new(upstream, &config.upstream, Arc::clone(&metrics), seed());
     let cache =
         Cache::new(&config.cache, rules, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
@@ -105,8 +113,16 @@ pub async fn relay(
         books: Arc::clone(&books),
         drain: Drain::default(),
     };
+    let guard = Guard::of(config.admin_token.as_ref(), operator.local_addr()?)?;
+    let operated =
+        Operated { guard: Arc::new(guard), by_hand, config: Arc::new(config.masked()), names };
     let operator_drain = Drain::default();
     announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
+    if config.admin_token.is_none()
+        && let Some(url) = operated.guard.login_url(operator.local_addr()?)
+    {
+        tracing::warn!(url, "the operator's listener asks for a token: this URL has it");
+    }
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
     let serving = tokio::spawn(serve::serve(
@@ -119,7 +135,7 @@ pub async fn relay(
     // The operator's connections are not counted among the clients'.
     let operating = tokio::spawn(serve::serve(
         operator,
-        for_ever(app::admin(&parts)),
+        for_ever(app::admin(&parts, &operated)),
         Limits { max_connections: ADMIN_CONNECTIONS, ..limits },
         operator_drain.clone(),
         Arc::new(Metrics::new()),

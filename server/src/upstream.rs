@@ -10,6 +10,7 @@ mod client;
 mod deadline;
 mod governed;
 pub mod governor;
+pub mod held;
 mod retried;
 mod retry;
 

@@ -38,7 +38,18 @@ pub fn openapi<A: OpenApi>(
     let mut description: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     describe_relayed(&mut description);
     describe_menus(&mut description);
-    let text = serde_json::to_vec(&description).unwrap_or_default();
+    json_document(&description)
+}
+
+/// The description of `service` alone.
+pub fn description<A: OpenApi>(
+    service: &OpenApiService<A, ()>,
+) -> impl Endpoint<Output = Response> + use<A> {
+    json_document(&serde_json::from_str(&service.spec()).unwrap_or_default())
+}
+
+fn json_document(description: &Value) -> impl Endpoint<Output = Response> + use<> {
+    let text = serde_json::to_vec(description).unwrap_or_default();
     let document = Document::new(text, "application/json", HeaderMap::new());
     make_sync(move |request| document.answer(&request))
 }

@@ -5,16 +5,26 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use poem_openapi::{Enum, Object, OpenApi, Tags, payload::Json};
+use poem_openapi::{
+    ApiRequest, Enum, Object, OpenApi, Tags,
+    payload::{Form, Json},
+};
+use serde::Deserialize;
 
 use crate::{
     cache::saved::{self, By},
+    config::Span,
+    date::rfc3339,
     exchange::{Bound, Purpose},
+    problem::Problem,
     telemetry::ledger::{Books, account::Account},
-    upstream::governor::{
-        Limits,
-        ledger::{self, Circuit, Ledger},
-        queue,
+    upstream::{
+        governor::{
+            Limits,
+            ledger::{self, Circuit, Ledger},
+            queue,
+        },
+        held::{self, ByHand},
     },
 };
 
@@ -23,6 +33,8 @@ use crate::{
 pub struct UpstreamApi {
     /// Where its figures come from.
     pub books: Arc<Books>,
+    /// The hold that is put on it by hand.
+    pub by_hand: ByHand,
 }
 
 /// What an endpoint is about.
@@ -52,6 +64,9 @@ pub struct Standing {
     pub quota: Option<Quota>,
     /// Why nothing is asked now; null: something may be.
     pub hold: Option<Hold>,
+    /// What the operator has put on it; null: nothing. It stands beside `hold`, and neither ends
+    /// the other.
+    pub held_by_hand: Option<HeldByHand>,
     /// What the circuit breaker does.
     pub breaker: Breaker,
     /// Who waits.
@@ -101,6 +116,15 @@ pub struct Hold {
     pub seconds: f64,
     /// `hold`: the upstream asked for it (429, Retry-After); `breaker`: it keeps failing.
     pub bound: String,
+}
+
+/// A hold that the operator has put on the upstream.
+#[derive(Clone, Debug, PartialEq, Object)]
+pub struct HeldByHand {
+    /// How long it still lasts.
+    pub seconds: f64,
+    /// Why, in the operator's words.
+    pub reason: String,
 }
 
 /// What the circuit breaker does.
@@ -182,6 +206,8 @@ pub struct Refused {
     pub hold: u64,
     /// The circuit breaker.
     pub breaker: u64,
+    /// The operator's hold.
+    pub by_hand: u64,
 }
 
 /// What the upstream was spared.
@@ -220,8 +246,79 @@ impl UpstreamApi {
     /// What it may be asked for now, what it was asked for, and what it was spared.
     #[oai(path = "/v1/upstream", method = "get", operation_id = "upstream")]
     async fn upstream(&self) -> Json<Standing> {
-        Json(Standing::of(self.books.upstream(), self.books.since(), &self.books.account()))
+        Json(self.standing())
     }
+
+    /// Leave the upstream alone for a time
+    ///
+    /// Nothing is put to it meanwhile, refreshes included: what is stored answers, stale where it
+    /// may be, and all else is told when to come back. A hold before this one ends.
+    #[oai(path = "/v1/upstream/hold", method = "post", operation_id = "upstream_hold")]
+    async fn hold(&self, asked: HoldRequest) -> poem::Result<Json<Standing>> {
+        let (HoldRequest::Json(Json(asked)) | HoldRequest::Form(Form(asked))) = asked;
+        let time: Span = asked
+            .time
+            .parse()
+            .map_err(|error| Problem::bad_request(format!("for={}: {error}", asked.time)))?;
+        let time = Duration::from(time);
+        if time.is_zero() || held::LONGEST < time {
+            let detail = "the upstream is held for up to a day: say for=60s, or release it";
+            return Err(Problem::bad_request(detail).into());
+        }
+        let reason = asked.reason.unwrap_or_default();
+        if LONGEST_REASON < reason.len() {
+            let detail = format!("the reason has {LONGEST_REASON} bytes at most");
+            return Err(Problem::bad_request(detail).into());
+        }
+        self.by_hand.hold(time, &reason);
+        tracing::warn!(seconds = time.as_secs(), reason, "the operator holds the upstream");
+        Ok(Json(self.standing()))
+    }
+
+    /// End a hold that was put on the upstream by hand
+    ///
+    /// What the upstream has asked for itself goes on.
+    #[oai(path = "/v1/upstream/release", method = "post", operation_id = "upstream_release")]
+    async fn release(&self) -> Json<Standing> {
+        if self.by_hand.release() {
+            tracing::warn!("the operator has released the upstream");
+        }
+        Json(self.standing())
+    }
+}
+
+impl UpstreamApi {
+    /// How things stand with the upstream.
+    pub fn standing(&self) -> Standing {
+        let (upstream, since) = (self.books.upstream(), self.books.since());
+        let held = self.by_hand.held();
+        let held_by_hand =
+            held.map(|held| HeldByHand { seconds: seconds(held.left), reason: held.reason });
+        Standing { held_by_hand, ..Standing::of(upstream, since, &self.books.account()) }
+    }
+}
+
+/// Bytes of a reason, at most.
+const LONGEST_REASON: usize = 1000;
+
+/// A hold, in either form.
+#[derive(ApiRequest)]
+enum HoldRequest {
+    /// As JSON.
+    Json(Json<HoldAsked>),
+    /// As a form.
+    Form(Form<HoldAsked>),
+}
+
+/// For how long the upstream is left alone, and why.
+#[derive(Debug, Object, Deserialize)]
+struct HoldAsked {
+    /// For how long, such as `60s` or `10m`; a day at most.
+    #[oai(rename = "for")]
+    #[serde(rename = "for")]
+    time: String,
+    /// Why: it is shown to whoever looks.
+    reason: Option<String>,
 }
 
 impl Standing {
@@ -231,9 +328,7 @@ impl Standing {
         let under_way = |purpose: Purpose| figures.under_way[purpose as usize];
         Standing {
             upstream: upstream.to_owned(),
-            since: jiff::Timestamp::try_from(since)
-                .map(|since| since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-                .unwrap_or_default(),
+            since: rfc3339(since),
             uptime_seconds: account.at.duration_since(since).unwrap_or_default().as_secs(),
             configured: Bounds::configured(figures.limits),
             in_force: Bounds {
@@ -250,6 +345,7 @@ impl Standing {
                 seconds: seconds(hold.retry_after),
                 bound: hold.bound.as_str().to_owned(),
             }),
+            held_by_hand: None,
             breaker: match figures.circuit {
                 Circuit::Closed => Breaker::Closed,
                 Circuit::Open => Breaker::Open,
@@ -322,6 +418,7 @@ impl Refused {
             quota: ledger.refused(Bound::Quota),
             hold: ledger.refused(Bound::Hold),
             breaker: ledger.refused(Bound::Breaker),
+            by_hand: ledger.refused(Bound::ByHand),
         }
     }
 }

@@ -34,6 +34,7 @@ use super::{
     fill::{Fill, Landing, Reader, Unreadable},
     freshness::Lifetime,
     key::CacheKey,
+    mishaps::{Answered, Did},
     policy::{Asks, Forward},
     status::{CACHE_STATUS, CacheStatus, Fwd, Outcome},
     store::Lookup,
@@ -295,7 +296,9 @@ impl Cache {
 
     /// As many wait as may.
     fn crowded(&self, asked: &Asked, bound: Bound) -> Response {
-        self.unanswered(asked, &Failure::Shed { bound, retry_after: Duration::from_secs(1) })
+        let failure = Failure::Shed { bound, retry_after: Duration::from_secs(1) };
+        self.mishaps.note(&asked.key, Did::Fail(&failure), Answered::Error, self.clock.now());
+        self.unanswered(asked, &failure)
     }
 
     /// There is no answer: what is stored stands in if it may.

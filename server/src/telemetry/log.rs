@@ -1,9 +1,10 @@
 //! The process's own log: text on a terminal, JSON otherwise, on stderr.
 
-use std::{io::IsTerminal, panic};
+use std::{io::IsTerminal, panic, sync::OnceLock};
 
+use parking_lot::Mutex;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, fmt, reload};
 
 /// Lines that wait to be written; more are lost.
 const QUEUED_LINES: usize = 8192;
@@ -18,26 +19,67 @@ pub fn filter(text: &str) -> Result<EnvFilter, String> {
         .map_err(|error| format!("--log {text}: write a level, or TARGET=LEVEL,… ({error})"))
 }
 
+/// What is logged, which can be changed while the process lives.
+struct Level {
+    text: Mutex<String>,
+    change: Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>,
+}
+
+/// The log is the process's, and so is this.
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
+/// What is logged, as `--log` says it; empty where nothing is.
+pub fn level() -> String {
+    LEVEL.get().map(|level| level.text.lock().clone()).unwrap_or_default()
+}
+
+/// Changes what is logged, or says why it cannot be.
+pub fn set_level(text: &str) -> Result<(), String> {
+    let filter = filter(text)?;
+    let level = LEVEL.get().ok_or("nothing is logged")?;
+    // Held meanwhile, so that what is said is what counts.
+    let mut said = level.text.lock();
+    (level.change)(filter)?;
+    text.clone_into(&mut said);
+    Ok(())
+}
+
 /// Begins to log; lines written are flushed when the guard is dropped.
 ///
 /// Lines are handed to a thread of their own through a bounded queue: a full
 /// pipe behind stderr loses lines, never time.
-pub fn init(filter: &str) -> anyhow::Result<WorkerGuard> {
-    let filter = self::filter(filter).map_err(anyhow::Error::msg)?;
+pub fn init(text: &str) -> anyhow::Result<WorkerGuard> {
+    let filter = self::filter(text).map_err(anyhow::Error::msg)?;
     let is_terminal = std::io::stderr().is_terminal();
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES).finish(std::io::stderr());
     let builder = fmt().with_env_filter(filter).with_writer(writer);
     if is_terminal {
-        builder.with_ansi(true).init();
+        let builder = builder.with_ansi(true).with_filter_reloading();
+        let handle = builder.reload_handle();
+        keep_level(text, move |filter| handle.reload(filter));
+        builder.init();
     } else {
-        builder.json().flatten_event(true).with_current_span(false).init();
+        let builder = builder.json().flatten_event(true).with_current_span(false);
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        keep_level(text, move |filter| handle.reload(filter));
+        builder.init();
     }
     panic::set_hook(Box::new(|info| {
         let backtrace = std::backtrace::Backtrace::force_capture();
         tracing::error!(panic = %info, %backtrace, "panicked");
     }));
     Ok(guard)
+}
+
+fn keep_level(
+    text: &str,
+    reload: impl Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync + 'static,
+) {
+    let change = move |filter| reload(filter).map_err(|error| error.to_string());
+    let text = Mutex::new(text.to_owned());
+    let _ = LEVEL.set(Level { text, change: Box::new(change) });
 }
 
 #[cfg(test)]

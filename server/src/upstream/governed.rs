@@ -17,10 +17,11 @@ use super::{
     client::BoxBody,
     deadline::{Deadline, Rest},
     governor::{Limits, advice::Advice, ledger::Figures, queue::Share},
+    held::ByHand,
 };
 use crate::{
     clock::Clock,
-    exchange::{Asker, Failure, Purpose, SentAt},
+    exchange::{Asker, Bound, Failure, Purpose, SentAt},
     hop,
 };
 
@@ -39,12 +40,23 @@ pub struct Governed<E> {
 
 /// What a [`Governed`] upstream has been asked for, and how it stands.
 #[derive(Clone, Debug)]
-pub struct Watch(Admission);
+pub struct Watch {
+    admission: Admission,
+    by_hand: ByHand,
+}
 
 impl Watch {
-    /// The figures of now.
+    /// The same figures, with those of a hold beside the governor.
+    #[must_use]
+    pub fn beside(self, by_hand: &ByHand) -> Watch {
+        Watch { by_hand: by_hand.clone(), ..self }
+    }
+
+    /// The figures of now; what the operator's hold has refused among them.
     pub fn figures(&self) -> Figures {
-        self.0.figures()
+        let mut figures = self.admission.figures();
+        figures.ledger.add_refused(Bound::ByHand, self.by_hand.refused());
+        figures
     }
 }
 
@@ -68,7 +80,7 @@ impl<E> Governed<E> {
 
     /// Its figures, also when it has been boxed.
     pub fn watch(&self) -> Watch {
-        Watch(self.admission.clone())
+        Watch { admission: self.admission.clone(), by_hand: ByHand::default() }
     }
 
     /// Whose turn it is: the client's, or that of the target for what is fetched

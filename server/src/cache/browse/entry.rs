@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::tags_of;
 use crate::cache::{
     clause::Clause,
+    date::rfc3339,
     freshness::since,
     key::CacheKey,
     policy::{grounds::grounds, terms::Validation},
@@ -204,10 +205,4 @@ impl Freshness {
 /// A stale use, in seconds, where none is forbidden.
 fn allowed(stored: &Prepared, window: Duration) -> u64 {
     if stored.terms.never_stale.is_some() { 0 } else { window.as_secs() }
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    jiff::Timestamp::try_from(time)
-        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-        .unwrap_or_default()
 }

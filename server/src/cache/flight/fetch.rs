@@ -15,6 +15,7 @@ use crate::{
         etag,
         guard::Verdict,
         key::CacheKey,
+        mishaps::{Answered, Did},
         policy::storing::{Storable, Times, storable},
         range::{ContentRange, Part, combine},
         store::Insertion,
@@ -129,19 +130,28 @@ impl Cache {
         match answer {
             Ok(mut answer) => {
                 let status = Some(answer.status());
-                if is_error(answer.status())
+                let did = Did::Answer(answer.status());
+                let is_mishap = is_error(answer.status());
+                let note =
+                    |answered| self.mishaps.note(wanted.key, did, answered, times.response_time);
+                if is_mishap
                     && let Some(stored) =
                         stand_in(Told { status, clause: Some(Clause::StaleIfError) })
                 {
+                    note(Answered::Stored);
                     return Err(stored);
                 }
                 if let Some((guard, stored)) = kept {
                     let (verdict, judged) = self.judge(&guard, answer).await;
                     if verdict == Verdict::Worse {
+                        note(Answered::Stored);
                         let told = Told { status, clause: Some(Clause::Guard) };
                         return Err(Fetched::Stored(Arc::clone(stored), told));
                     }
                     answer = judged;
+                }
+                if is_mishap {
+                    note(Answered::PassedOn);
                 }
                 date(answer.headers_mut(), times);
                 Ok((answer, times))
@@ -152,9 +162,11 @@ impl Cache {
                     let (_, stored) = kept?;
                     Some(Fetched::Stored(Arc::clone(stored), told(Clause::Guard)))
                 };
-                Err(stand_in(told(Clause::StaleIfError))
-                    .or_else(kept)
-                    .unwrap_or_else(|| Fetched::Failed(Failure::of(error))))
+                let stored = stand_in(told(Clause::StaleIfError)).or_else(kept);
+                let failure = Failure::of(error);
+                let answered = if stored.is_some() { Answered::Stored } else { Answered::Error };
+                self.mishaps.note(wanted.key, Did::Fail(&failure), answered, times.response_time);
+                Err(stored.unwrap_or(Fetched::Failed(failure)))
             }
         }
     }

@@ -56,6 +56,11 @@ impl Ledger {
         self.refused[bound as usize]
     }
 
+    /// Counts requests that another than the governor has refused.
+    pub fn add_refused(&mut self, bound: Bound, number: u64) {
+        self.refused[bound as usize] += number;
+    }
+
     pub(super) fn spend(&mut self, purpose: Purpose, how: Spent) {
         self.spent[purpose as usize][how as usize] += 1;
     }

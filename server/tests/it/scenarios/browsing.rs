@@ -22,7 +22,8 @@ async fn three() -> Scenario {
         }
         Ok(answer)
     });
-    for (path, x) in [("/a", "1"), ("/b", "1"), ("/b", "2"), ("/c?q", "1"), ("/a", "1"), ("/a", "1")]
+    for (path, x) in
+        [("/a", "1"), ("/b", "1"), ("/b", "2"), ("/c?q", "1"), ("/a", "1"), ("/a", "1")]
     {
         text(relay.ask("GET", path, &[("x", x)]).await).await;
     }
@@ -86,10 +87,7 @@ async fn an_entry_says_why_it_is_stored_and_how_fresh_each_variant_is() {
     assert_eq!(&*variant.stored_because.section, "RFC 9111 5.2.2.1");
     let freshness = &variant.freshness;
     assert_eq!((freshness.current_age, freshness.freshness_lifetime, freshness.ttl), (15, 10, -5));
-    assert_eq!(
-        freshness.current_age,
-        freshness.corrected_initial_age + freshness.resident_time
-    );
+    assert_eq!(freshness.current_age, freshness.corrected_initial_age + freshness.resident_time);
     assert!(!freshness.fresh);
     assert_eq!(freshness.lifetime_from, "the response");
 
