@@ -209,7 +209,7 @@ impl Bound {
                 "the upstream keeps failing and is probed every few seconds; no flag changes that, see --upstream for its address"
             }
             Bound::ByHand => {
-                "the operator has the upstream left alone until then (/v1/upstream/hold)"
+                "the operator has the upstream left alone until then; /v1/upstream on the operator's listener (--admin-listen) says why"
             }
             Bound::Waiters => {
                 "as many clients wait for answers of the upstream as may: see --max-waiters"

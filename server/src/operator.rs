@@ -81,10 +81,14 @@ impl Guard {
         self.token.is_some()
     }
 
-    /// The URL that lets a browser in, where a token is asked for.
+    /// The URL that lets a browser on this machine in, where a token is asked for.
     pub fn login_url(&self, address: SocketAddr) -> Option<String> {
         let token = self.token.as_ref()?;
-        Some(format!("http://{address}{LOGIN}?token={}", token.encoded()))
+        let host = match address.ip() {
+            ip if ip.is_unspecified() => format!("localhost:{}", address.port()),
+            _ => address.to_string(),
+        };
+        Some(format!("http://{host}{LOGIN}?token={}", token.encoded()))
     }
 
     /// The cookie for a token, if it is the right one; wrong ones are counted.

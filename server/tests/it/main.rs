@@ -17,6 +17,7 @@ mod ledger;
 mod lunch;
 mod model;
 mod observe;
+mod operator;
 mod process;
 mod retries;
 mod scenario;

@@ -321,7 +321,25 @@ pub(crate) fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<u8> 
 
 /// Gets `path` on a connection of its own, with more field lines.
 pub(crate) fn get(address: SocketAddr, path: &str, fields: &str) -> Answer {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{fields}\r\n");
+    // A name of this machine: the operator's listener answers no other.
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{fields}\r\n");
+    Answer::parse(&exchange(address, request))
+}
+
+/// Sends a request with a body on a connection of its own, with more field lines.
+pub(crate) fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    fields: &str,
+    body: &str,
+) -> Answer {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-length: {length}\r\n{fields}\r\n{body}"
+    );
     Answer::parse(&exchange(address, request))
 }
 

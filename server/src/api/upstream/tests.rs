@@ -38,8 +38,9 @@ fn an_account_is_said_in_full() {
         },
         "refused": {
             "requests": 0, "rate": 0, "concurrency": 0, "pass_through": 0,
-            "queue": 0, "quota": 0, "hold": 0, "breaker": 0,
+            "queue": 0, "quota": 0, "hold": 0, "breaker": 0, "by_hand": 0,
         },
+        "held_by_hand": null,
         "holds": 0,
         "waited": 0,
         "saved": {
