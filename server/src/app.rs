@@ -22,7 +22,7 @@ use crate::{
     exchange::RequestHead,
     hop,
     names::{Names, is_anything},
-    operator::{Guard, Guarded, login},
+    operator::{Guard, Guarded, LOGIN, login},
     problem::Problem,
     serve::Drain,
     target::{ANYTHING, Target},
@@ -243,12 +243,24 @@ async fn own(routes: &Route, request: Request) -> Response {
                     .response()
             }
             405 => {
-                Problem::method_not_allowed(format!("{path} is only read"), "GET, HEAD").response()
+                let allowed = allowed(&path);
+                let detail = format!("{path} is for {allowed}");
+                Problem::method_not_allowed(detail, allowed).response()
             }
             400..500 => {
                 Problem::new(error.status(), "http_request_error", error.to_string()).response()
             }
             _ => Problem::new(error.status(), "proxy_internal_error", error.to_string()).response(),
         },
+    }
+}
+
+/// The methods of a path of our own.
+fn allowed(path: &str) -> &'static str {
+    match path {
+        "/v1/cache/purge" | "/v1/upstream/hold" | "/v1/upstream/release" | login::LOGOUT => "POST",
+        "/v1/log" => "GET, HEAD, PUT",
+        LOGIN => "GET, HEAD, POST",
+        _ => "GET, HEAD",
     }
 }

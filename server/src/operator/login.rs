@@ -15,7 +15,7 @@ use super::{Guard, LOGIN};
 use crate::problem::Problem;
 
 /// Where a login ends.
-const LOGOUT: &str = "/logout";
+pub const LOGOUT: &str = "/logout";
 /// Where it leads to.
 const HOME: &str = "/";
 
