@@ -127,7 +127,7 @@ pub fn admin(parts: &Parts, operated: &Operated) -> impl Endpoint<Output = Respo
     let routes = Route::new()
         .at("/metrics", get(exposition))
         .at("/docs", get(docs::page()))
-        .at("/openapi.json", get(docs::description(&service)))
+        .at("/openapi.json", get(docs::operators(&service)))
         .nest("/", service.after(not_stored));
     let routes = login::routes(routes, &operated.guard);
     Guarded::new(Arc::clone(&operated.guard), Own(routes))

@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use crate::{
     api::lunch::LunchApi,
     app::{self, Operated, Parts},
-    cache::{Cache, snapshot::Snapshot},
+    cache::{Cache, rules::Rules, snapshot::Snapshot},
     clock::Clock,
     config::Config,
     demo::{self, DemoConfig},
@@ -54,10 +54,7 @@ pub async fn relay(
         Address::Demo => start_demo().await?,
     };
     let limits = config.serve.limits();
-    let rules = config.rules();
-    for unreachable in rules.never_match() {
-        tracing::warn!("{unreachable}");
-    }
+    let rules = rules(&config);
 
     let address = base.to_string();
     let clock = Clock::start();
@@ -113,16 +110,9 @@ pub async fn relay(
         books: Arc::clone(&books),
         drain: Drain::default(),
     };
-    let guard = Guard::of(config.admin_token.as_ref(), operator.local_addr()?)?;
-    let operated =
-        Operated { guard: Arc::new(guard), by_hand, config: Arc::new(config.masked()), names };
+    let operated = operated(&config, operator.local_addr()?, by_hand)?;
     let operator_drain = Drain::default();
     announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
-    if config.admin_token.is_none()
-        && let Some(url) = operated.guard.login_url(operator.local_addr()?)
-    {
-        tracing::warn!(url, "the operator's listener asks for a token: this URL has it");
-    }
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
     let serving = tokio::spawn(serve::serve(
@@ -163,6 +153,32 @@ pub async fn relay(
         }
     }
     Ok(())
+}
+
+/// The rules in force; those that can never match are logged.
+fn rules(config: &Config) -> Rules {
+    let rules = config.rules();
+    for unreachable in rules.never_match() {
+        tracing::warn!("{unreachable}");
+    }
+    rules
+}
+
+/// What the operator's listener shows and changes. A token that had to be made is
+/// logged, once, in the URL that lets a browser in.
+fn operated(config: &Config, address: SocketAddr, by_hand: ByHand) -> anyhow::Result<Operated> {
+    let guard = Guard::of(config.admin_token.as_ref(), address)?;
+    if config.admin_token.is_none()
+        && let Some(url) = guard.login_url(address)
+    {
+        tracing::warn!(url, "the operator's listener asks for a token: this URL has it");
+    }
+    Ok(Operated {
+        guard: Arc::new(guard),
+        by_hand,
+        config: Arc::new(config.masked()),
+        names: config.names(),
+    })
 }
 
 /// Puts the shared tier behind the cache, if there is one.

@@ -16,7 +16,7 @@ use crate::{
         Cache,
         browse::{Entry, Page, Query, Sort, Summary},
         explain::Explanation,
-        purge::{How, Mode, Purge, Purged, What, path_of},
+        purge::{How, Mode, Purge, Purged, What, path_of, without_host},
     },
     exchange::RequestHead,
     names::Names,
@@ -100,6 +100,7 @@ struct PurgeAsked {
 }
 
 #[OpenApi(tag = "Topic::Cache")]
+#[expect(clippy::unused_async, reason = "the macro asks for async functions")]
 impl CacheApi {
     /// What is stored
     ///
@@ -193,12 +194,22 @@ impl CacheApi {
 impl CacheApi {
     /// The path with its query that a URL means.
     fn path<'a>(&self, url: &'a str) -> &'a str {
-        let base = self.upstream.trim_end_matches('/');
-        match url.strip_prefix(base) {
-            Some("") => "/",
-            Some(below) if below.starts_with('/') => below,
-            _ => path_of(url),
+        self.below_upstream(url).unwrap_or_else(|| path_of(url))
+    }
+
+    /// The path of a URL that begins with the upstream's.
+    fn below_upstream<'a>(&self, url: &'a str) -> Option<&'a str> {
+        match url.strip_prefix(self.upstream.trim_end_matches('/'))? {
+            "" => Some("/"),
+            below => below.starts_with('/').then_some(below),
         }
+    }
+
+    /// Whether a URL is answered by the relay itself.
+    fn is_own(&self, url: &str) -> bool {
+        let path = without_host(url);
+        let end = path.find('?').unwrap_or(path.len());
+        self.below_upstream(url).is_none() && self.names.are_own(&path[..end])
     }
 
     fn what(&self, asked: &PurgeAsked) -> Result<What, Problem> {
@@ -220,8 +231,7 @@ impl CacheApi {
         fields: &[String],
     ) -> Result<RequestHead, Problem> {
         let path = self.path(url);
-        let end = path.find('?').unwrap_or(path.len());
-        if path == url && self.names.are_own(&path[..end]) {
+        if self.is_own(url) {
             let detail =
                 format!("{path} is answered by the relay itself: ask for {ANYTHING}{path}");
             return Err(Problem::bad_request(detail));

@@ -22,6 +22,10 @@ const DESCRIPTION: &str = "A polite caching relay. Every path that is not named 
     upstream's: `GET /URI` is answered with what the upstream says to `/URI`, byte for byte, and \
     from memory as long as it is fresh. `Cache-Status` (RFC 9211) says which it was.";
 
+const OPERATORS: &str = "The operator's listener of a relay: what is stored and why, purges, and \
+    how things stand with the upstream. Where a token is asked for, send it as \
+    `Authorization: Bearer TOKEN`, or log in at `/login`.";
+
 /// Starts the documentation's own code, once its script is there.
 const START: &str = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', \
     deepLinking: true, validatorUrl: null, defaultModelsExpandDepth: 0 });";
@@ -41,11 +45,13 @@ pub fn openapi<A: OpenApi>(
     json_document(&description)
 }
 
-/// The description of `service` alone.
-pub fn description<A: OpenApi>(
+/// The description of the operator's `service`, which relays nothing.
+pub fn operators<A: OpenApi>(
     service: &OpenApiService<A, ()>,
 ) -> impl Endpoint<Output = Response> + use<A> {
-    json_document(&serde_json::from_str(&service.spec()).unwrap_or_default())
+    let mut description: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    description["info"]["description"] = OPERATORS.into();
+    json_document(&description)
 }
 
 fn json_document(description: &Value) -> impl Endpoint<Output = Response> + use<> {

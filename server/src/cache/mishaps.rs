@@ -26,8 +26,9 @@ pub struct Mishap {
     pub at: String,
     /// Path and query, cut to 512 bytes.
     pub uri: String,
-    /// The kind: `http_response_status` for an answer that is an error, or the
-    /// proxy error type (RFC 9209 §2.3), such as `connection_timeout`.
+    /// The kind: `status` for an answer that is an error, `guard` for one that a
+    /// rule calls worse than what is stored, or the proxy error type (RFC 9209
+    /// §2.3), such as `connection_timeout`.
     pub kind: String,
     /// The status that the upstream answered; null: it did not answer.
     pub status: Option<u16>,
@@ -55,6 +56,8 @@ pub enum Answered {
 pub(super) enum Did<'a> {
     /// It answered with an error.
     Answer(StatusCode),
+    /// It answered with something worse than what is stored.
+    Worse(StatusCode),
     /// It did not answer, or was not asked.
     Fail(&'a Failure),
 }
@@ -69,7 +72,11 @@ impl Mishaps {
         let (kind, status, detail) = match did {
             Did::Answer(status) => {
                 let detail = status.canonical_reason().unwrap_or("an error").to_owned();
-                ("http_response_status", Some(status.as_u16()), detail)
+                ("status", Some(status.as_u16()), detail)
+            }
+            Did::Worse(status) => {
+                let detail = "a rule's guard calls it worse than what is stored".to_owned();
+                ("guard", Some(status.as_u16()), detail)
             }
             Did::Fail(failure) => (failure.problem().error, None, failure.to_string()),
         };

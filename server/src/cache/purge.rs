@@ -226,14 +226,19 @@ fn examples(found: &[Found]) -> Vec<String> {
 /// The path with its query that somebody means who names a URL as a client
 /// would: with or without the relay's address, or by the longer name.
 pub fn path_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| {
+    let path = without_host(url);
+    match path.strip_prefix(ANYTHING) {
+        Some(below) if below.starts_with('/') => below,
+        _ => path,
+    }
+}
+
+/// A URL without its scheme and authority.
+pub fn without_host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         &rest[end..]
-    });
-    match rest.strip_prefix(ANYTHING) {
-        Some(below) if below.starts_with('/') => below,
-        _ => rest,
-    }
+    })
 }
 
 #[cfg(test)]

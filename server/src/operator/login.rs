@@ -72,7 +72,8 @@ impl Guard {
         };
         match self.logged_in(&token, &request) {
             Ok(answer) => answer,
-            Err(no) if no.status == StatusCode::UNAUTHORIZED => form(no.status),
+            // No 401: its challenge would have the browser ask in its own way.
+            Err(no) if no.status == StatusCode::UNAUTHORIZED => form(StatusCode::FORBIDDEN),
             Err(no) => no.response(),
         }
     }

@@ -18,4 +18,5 @@ mod rfc9111_s5;
 mod rfc9111_s5_2;
 mod rfc9211;
 mod rfc9213;
+mod rfc9875;
 mod table;

@@ -36,13 +36,16 @@ fn a_request_is_asked_about_by_its_parts() {
     assert_eq!((asked.method, asked.target.as_str()), (Method::GET, "/menu"));
     assert_eq!(asked.headers[header::ACCEPT], "text/plain");
     assert_eq!(asked.headers["x"], "a:b");
-    assert_eq!(request("/relay_anything/docs", None, &[]).unwrap().target.as_str(), "/docs");
+    for url in ["/relay_anything/docs", "http://h/api/docs"] {
+        assert_eq!(request(url, None, &[]).unwrap().target.as_str(), "/docs");
+    }
     let many = vec!["a: b"; MOST_FIELDS + 1];
     for (url, method, fields) in [
         ("menu", None, &[][..]),
         ("", None, &[]),
         ("/../x", None, &[]),
         ("/docs?x", None, &[]),
+        ("http://relay/docs", None, &[]),
         ("/menu", Some("G T"), &[]),
         ("/menu", Some(""), &[]),
         ("/menu", None, &["no colon"]),

@@ -144,7 +144,9 @@ impl Cache {
                 if let Some((guard, stored)) = kept {
                     let (verdict, judged) = self.judge(&guard, answer).await;
                     if verdict == Verdict::Worse {
-                        note(Answered::Stored);
+                        let worse = Did::Worse(judged.status());
+                        let at = times.response_time;
+                        self.mishaps.note(wanted.key, worse, Answered::Stored, at);
                         let told = Told { status, clause: Some(Clause::Guard) };
                         return Err(Fetched::Stored(Arc::clone(stored), told));
                     }

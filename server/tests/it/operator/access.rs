@@ -46,7 +46,7 @@ fn a_browser_exchanges_it_for_a_cookie() {
     assert!(form.text().contains("<form method=\"post\" action=\"/login\">"));
     assert!(form.field("content-security-policy").unwrap().starts_with("default-src 'none'"));
 
-    assert_eq!(send(relay.admin, "POST", "/login", FORM, "token=wrong").status(), 401);
+    assert_eq!(send(relay.admin, "POST", "/login", FORM, "token=wrong").status(), 403);
     refused(&send(relay.admin, "POST", "/login", FORM, "x=y"), 400);
     for answer in [
         send(relay.admin, "POST", "/login", FORM, &format!("token={TOKEN}")),

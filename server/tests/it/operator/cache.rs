@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{FORM, JSON, fresh, json, refused, said, told};
-use crate::support::{Relay, get, send};
+use crate::support::{Relay, get, send, until};
 
 /// A relay that has these paths.
 fn having(paths: &[&str]) -> Relay {
@@ -113,11 +113,27 @@ fn a_soft_purge_leaves_what_is_stored_to_be_validated() {
     assert_eq!(told(&relay, "POST", "/v1/cache/purge", &soft)["count"], 1);
     let entry = &said(&relay, "/v1/cache")["items"][0];
     assert_eq!((&entry["uri"], &entry["stale"]), (&json!("/a"), &json!(true)));
+    // Nobody has asked for it twice, so it is not refreshed before somebody does.
     let status = relay.get("/a").field("cache-status").unwrap().to_owned();
     assert!(
         status.starts_with("lunch-relay; hit; ttl=") && status.contains("stale-while"),
         "{status}"
     );
+}
+
+#[test]
+fn what_has_answered_somebody_is_refreshed_behind_a_soft_purge() {
+    let origin = fresh("");
+    let relay = Relay::before(&origin.url());
+    // An answer that is on its way may be shared before it is stored.
+    until(|| relay.get("/a").field("cache-status").unwrap().contains("; hit;"));
+    relay.get("/b");
+    until(|| said(&relay, "/v1/cache")["total"] == 2);
+    told(&relay, "POST", "/v1/cache/purge", "{\"prefix\":\"/\",\"soft\":true}");
+    until(|| origin.heads().len() == 3);
+    until(|| said(&relay, "/v1/cache")["items"][0]["stale"] == false);
+    assert_eq!(said(&relay, "/v1/cache")["items"][1]["stale"], true);
+    assert!(origin.heads()[2].starts_with("GET /a "));
 }
 
 #[test]

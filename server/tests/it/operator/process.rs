@@ -123,5 +123,6 @@ fn the_description_has_all_of_it() {
     }
     // What is relayed is the public listener's.
     assert!(description["paths"]["/{path}"].is_null());
+    assert!(description["info"]["description"].as_str().unwrap().starts_with("The operator's"));
     assert_eq!(get(relay.admin, "/docs", "").status(), 200);
 }

@@ -11,8 +11,8 @@ fn nothing_is_put_to_the_upstream_until_it_is_released() {
     let relay = Relay::before(&origin.url());
     relay.get("/stored");
     assert_eq!(said(&relay, "/v1/upstream")["held_by_hand"], Value::Null);
-    let hold = json!({ "for": "10m", "reason": "the kitchen burns" }).to_string();
-    let held = &told(&relay, "POST", "/v1/upstream/hold", &hold)["held_by_hand"];
+    let asked = json!({ "for": "10m", "reason": "the kitchen burns" }).to_string();
+    let held = &told(&relay, "POST", "/v1/upstream/hold", &asked)["held_by_hand"];
     assert_eq!(held["reason"], "the kitchen burns");
     assert!((300.0..=600.0).contains(&held["seconds"].as_f64().unwrap()), "{held}");
 

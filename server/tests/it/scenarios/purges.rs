@@ -78,7 +78,7 @@ async fn each_kind_ends_what_it_names() {
         let real = purge(&relay, what.clone(), How::Hard, Mode::Real).unwrap();
         assert_eq!(dry, real, "{what:?}");
         assert_eq!(stored(&relay), set(left), "{what:?}");
-        assert_eq!(real.count as usize, all.len() - left.len(), "{what:?}");
+        assert_eq!(real.count, (all.len() - left.len()) as u64, "{what:?}");
         assert_eq!(real.examples.len() as u64, real.count);
     }
 }
