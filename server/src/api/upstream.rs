@@ -1,22 +1,23 @@
 //! What the upstream may be asked for, was asked for, and was spared.
 
+mod hold;
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use poem_openapi::{
-    ApiRequest, Enum, Object, OpenApi, Tags,
+    Enum, Object, OpenApi, Tags,
     payload::{Form, Json},
 };
-use serde::Deserialize;
+
+use self::hold::HoldRequest;
 
 use crate::{
     cache::saved::{self, By},
-    config::Span,
     date::rfc3339,
     exchange::{Bound, Purpose},
-    problem::Problem,
     telemetry::ledger::{Books, account::Account},
     upstream::{
         governor::{
@@ -24,7 +25,7 @@ use crate::{
             ledger::{self, Circuit, Ledger},
             queue,
         },
-        held::{self, ByHand},
+        held::ByHand,
     },
 };
 
@@ -256,20 +257,7 @@ impl UpstreamApi {
     #[oai(path = "/v1/upstream/hold", method = "post", operation_id = "upstream_hold")]
     async fn hold(&self, asked: HoldRequest) -> poem::Result<Json<Standing>> {
         let (HoldRequest::Json(Json(asked)) | HoldRequest::Form(Form(asked))) = asked;
-        let time: Span = asked
-            .time
-            .parse()
-            .map_err(|error| Problem::bad_request(format!("for={}: {error}", asked.time)))?;
-        let time = Duration::from(time);
-        if time.is_zero() || held::LONGEST < time {
-            let detail = "the upstream is held for up to a day: say for=60s, or release it";
-            return Err(Problem::bad_request(detail).into());
-        }
-        let reason = asked.reason.unwrap_or_default();
-        if LONGEST_REASON < reason.len() {
-            let detail = format!("the reason has {LONGEST_REASON} bytes at most");
-            return Err(Problem::bad_request(detail).into());
-        }
+        let (time, reason) = asked.read()?;
         self.by_hand.hold(time, &reason);
         tracing::warn!(seconds = time.as_secs(), reason, "the operator holds the upstream");
         Ok(Json(self.standing()))
@@ -296,29 +284,6 @@ impl UpstreamApi {
             held.map(|held| HeldByHand { seconds: seconds(held.left), reason: held.reason });
         Standing { held_by_hand, ..Standing::of(upstream, since, &self.books.account()) }
     }
-}
-
-/// Bytes of a reason, at most.
-const LONGEST_REASON: usize = 1000;
-
-/// A hold, in either form.
-#[derive(ApiRequest)]
-enum HoldRequest {
-    /// As JSON.
-    Json(Json<HoldAsked>),
-    /// As a form.
-    Form(Form<HoldAsked>),
-}
-
-/// For how long the upstream is left alone, and why.
-#[derive(Debug, Object, Deserialize)]
-struct HoldAsked {
-    /// For how long, such as `60s` or `10m`; a day at most.
-    #[oai(rename = "for")]
-    #[serde(rename = "for")]
-    time: String,
-    /// Why: it is shown to whoever looks.
-    reason: Option<String>,
 }
 
 impl Standing {

@@ -282,13 +282,7 @@ impl Store {
         if old.is_some_and(|old| !has(old)) {
             return Insertion::Outdated;
         }
-        let all = entry.iter().flat_map(|entry| &entry.variants);
-        let (replaced, kept): (Vec<&Kept>, Vec<&Kept>) =
-            all.partition(|kept| kept.prepared.response.selecting == prepared.response.selecting);
-        for replaced in replaced {
-            prepared.count_on(&replaced.prepared);
-        }
-        let mut variants: Vec<Kept> = kept.into_iter().map(Kept::again).collect();
+        let mut variants = entry.map_or_else(Vec::new, |entry| entry.beside(&prepared));
         while MAX_VARIANTS <= variants.len() {
             let used = |(_, kept): &(usize, &Kept)| kept.used.load(Ordering::Relaxed);
             let Some((oldest, _)) = variants.iter().enumerate().min_by_key(used) else { break };
@@ -408,6 +402,18 @@ impl Entry {
             kept.used.store(turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         }
         Lookup::Found(Arc::clone(&kept.prepared))
+    }
+
+    /// The variants that stay beside a new one, which goes on counting for those
+    /// whose place it takes.
+    fn beside(&self, new: &Prepared) -> Vec<Kept> {
+        let is_replaced = |kept: &&Kept| kept.prepared.response.selecting == new.response.selecting;
+        let (replaced, kept): (Vec<&Kept>, Vec<&Kept>) =
+            self.variants.iter().partition(is_replaced);
+        for replaced in replaced {
+            new.count_on(&replaced.prepared);
+        }
+        kept.into_iter().map(Kept::again).collect()
     }
 
     fn weight(&self) -> usize {

@@ -122,55 +122,58 @@ impl Cache {
         let sent_at = answer.as_ref().ok().and_then(|answer| answer.extensions().get().copied());
         let SentAt(request_time) = sent_at.unwrap_or(SentAt(asked_at));
         let times = Times { request_time, response_time: self.clock.now() };
-        let stand_in = |told| {
-            let stored = stand_in(wanted.selected, wanted.request, times.response_time)?;
-            Some(Fetched::Stored(Arc::clone(stored), told))
-        };
-        let kept = self.kept(wanted, times.response_time);
         match answer {
-            Ok(mut answer) => {
-                let status = Some(answer.status());
-                let did = Did::Answer(answer.status());
-                let is_mishap = is_error(answer.status());
-                let note =
-                    |answered| self.mishaps.note(wanted.key, did, answered, times.response_time);
-                if is_mishap
-                    && let Some(stored) =
-                        stand_in(Told { status, clause: Some(Clause::StaleIfError) })
-                {
-                    note(Answered::Stored);
-                    return Err(stored);
-                }
-                if let Some((guard, stored)) = kept {
-                    let (verdict, judged) = self.judge(&guard, answer).await;
-                    if verdict == Verdict::Worse {
-                        let worse = Did::Worse(judged.status());
-                        let at = times.response_time;
-                        self.mishaps.note(wanted.key, worse, Answered::Stored, at);
-                        let told = Told { status, clause: Some(Clause::Guard) };
-                        return Err(Fetched::Stored(Arc::clone(stored), told));
-                    }
-                    answer = judged;
-                }
-                if is_mishap {
-                    note(Answered::PassedOn);
-                }
-                date(answer.headers_mut(), times);
-                Ok((answer, times))
-            }
-            Err(error) => {
-                let told = |clause| Told { status: None, clause: Some(clause) };
-                let kept = || {
-                    let (_, stored) = kept?;
-                    Some(Fetched::Stored(Arc::clone(stored), told(Clause::Guard)))
-                };
-                let stored = stand_in(told(Clause::StaleIfError)).or_else(kept);
-                let failure = Failure::of(error);
-                let answered = if stored.is_some() { Answered::Stored } else { Answered::Error };
-                self.mishaps.note(wanted.key, Did::Fail(&failure), answered, times.response_time);
-                Err(stored.unwrap_or(Fetched::Failed(failure)))
-            }
+            Ok(answer) => self.weigh(wanted, answer, times).await,
+            Err(error) => Err(self.unanswered_by(wanted, Failure::of(error), times)),
         }
+    }
+
+    /// The upstream's answer, unless what is stored stands in for it.
+    async fn weigh(
+        &self,
+        wanted: Wanted<'_>,
+        mut answer: Response,
+        times: Times,
+    ) -> Result<(Response, Times), Fetched> {
+        let (at, status) = (times.response_time, answer.status());
+        let note = |did, answered| self.mishaps.note(wanted.key, did, answered, at);
+        let instead = |stored: &Arc<Prepared>, clause| {
+            let told = Told { status: Some(status), clause: Some(clause) };
+            Fetched::Stored(Arc::clone(stored), told)
+        };
+        if is_error(status)
+            && let Some(stored) = stand_in(wanted.selected, wanted.request, at)
+        {
+            note(Did::Answer(status), Answered::Stored);
+            return Err(instead(stored, Clause::StaleIfError));
+        }
+        if let Some((guard, stored)) = self.kept(wanted, at) {
+            let (verdict, judged) = self.judge(&guard, answer).await;
+            if verdict == Verdict::Worse {
+                note(Did::Worse(status), Answered::Stored);
+                return Err(instead(stored, Clause::Guard));
+            }
+            answer = judged;
+        }
+        if is_error(status) {
+            note(Did::Answer(status), Answered::PassedOn);
+        }
+        date(answer.headers_mut(), times);
+        Ok((answer, times))
+    }
+
+    /// There is no answer: what is stored stands in, if it may.
+    fn unanswered_by(&self, wanted: Wanted<'_>, failure: Failure, times: Times) -> Fetched {
+        let at = times.response_time;
+        let instead = |stored: &Arc<Prepared>, clause| {
+            Fetched::Stored(Arc::clone(stored), Told { status: None, clause: Some(clause) })
+        };
+        let stored = stand_in(wanted.selected, wanted.request, at)
+            .map(|stored| instead(stored, Clause::StaleIfError))
+            .or_else(|| self.kept(wanted, at).map(|(_, stored)| instead(stored, Clause::Guard)));
+        let answered = if stored.is_some() { Answered::Stored } else { Answered::Error };
+        self.mishaps.note(wanted.key, Did::Fail(&failure), answered, at);
+        stored.unwrap_or(Fetched::Failed(failure))
     }
 
     /// Whether a response may be stored, and with what.
