@@ -215,3 +215,56 @@ fn refusal(refused: NotLetIn, request: &Request) -> Response {
     }
     refused.problem().response()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const TOKEN: &str = "a-token-of-the-test";
+
+    fn guard(token: Option<&str>, address: &str) -> Guard {
+        let token = token.map(|token| token.parse().unwrap());
+        Guard::of(token.as_ref(), address.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_asked_for_off_loopback_and_where_one_is_set() {
+        let check = |token, address, expected: bool| {
+            assert_eq!(guard(token, address).asks(), expected, "{token:?} {address}");
+        };
+        for address in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            check(None, address, false);
+            check(Some(TOKEN), address, true);
+        }
+        for address in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[2001:db8::1]:1"] {
+            check(None, address, true);
+        }
+    }
+
+    #[test]
+    fn the_url_that_is_logged_can_be_followed() {
+        let url = |token, address: &str| guard(token, address).login_url(address.parse().unwrap());
+        assert_eq!(url(None, "127.0.0.1:1"), None);
+        let expected = format!("http://localhost:1/login?token={TOKEN}");
+        assert_eq!(url(Some(TOKEN), "[::]:1"), Some(expected));
+        let expected = format!("http://10.0.0.1:1/login?token={TOKEN}");
+        assert_eq!(url(Some(TOKEN), "10.0.0.1:1"), Some(expected));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_tokens_in_the_form_are_limited_and_then_a_right_one_waits_too() {
+        let guard = guard(Some(TOKEN), "0.0.0.0:1");
+        let log_in = |token| guard.cookie_for(token, &RemoteAddr::default());
+        let status = |token| log_in(token).map_err(|problem| problem.status.as_u16()).err();
+        assert_eq!(status(TOKEN), None);
+        for _ in 0..10 {
+            assert_eq!(status("another-token-of-it"), Some(401));
+        }
+        assert_eq!(status("another-token-of-it"), Some(429));
+        assert_eq!(status(TOKEN), Some(429));
+        advance(Duration::from_secs(5)).await;
+        assert_eq!(status(TOKEN), None);
+    }
+}

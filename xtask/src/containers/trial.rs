@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 /// What the operator's listeners ask for.
-const TOKEN: &str = "token of the trial";
+const TOKEN: &str = "token-of-the-trial";
 /// What is asked for.
 const PATH: &str = "/restaurant/";
 

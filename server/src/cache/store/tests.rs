@@ -12,6 +12,7 @@ use crate::{
         stored::StoredResponse,
         vary::Selecting,
     },
+    exchange::ending::Scope,
     target::Target,
 };
 
@@ -218,4 +219,41 @@ fn the_sweep_takes_what_is_stale() {
     store.sweep(UNIX_EPOCH + Duration::from_mins(1));
     assert_eq!(store.figures().entries, 0);
     assert_eq!(store.figures().bytes, 0);
+}
+
+fn tagged(body: &[u8], tags: &str) -> StoredResponse {
+    let fields = vec![(HeaderName::from_static("cache-tag"), HeaderValue::from_str(tags).unwrap())];
+    StoredResponse { fields, ..response(body) }
+}
+
+#[test]
+fn a_tag_finds_its_keys_as_long_as_they_are_stored() {
+    let store = Store::new(8 * MIB, MIB);
+    let keys = |tag: &str| store.keys(&Scope::Tag(tag.to_owned())).len();
+    put(&store, "/a", tagged(b"1", "x, y"));
+    put(&store, "/b", tagged(b"1", "y"));
+    assert_eq!((keys("x"), keys("y"), keys("z")), (1, 2, 0));
+    // What takes its place has tags of its own.
+    put(&store, "/a", tagged(b"2", "z"));
+    store.figures();
+    assert_eq!((keys("x"), keys("y"), keys("z")), (0, 1, 1));
+    store.purge(&key("/a"));
+    store.purge(&key("/b"));
+    assert_eq!(store.figures().bytes, 0);
+    assert_eq!((keys("x"), keys("y"), keys("z")), (0, 0, 0));
+}
+
+#[test]
+fn tags_are_counted_so_that_their_index_is_bounded_too() {
+    let store = Store::new(8 * MIB, MIB);
+    let many: Vec<String> = (0..100).map(|number| format!("{number:0>200}")).collect();
+    put(&store, "/a", tagged(b"", &many.join(",")));
+    // Once in the field, and twice in the response's tags and the index.
+    assert!(3 * 100 * 200 < store.figures().bytes);
+    for number in 0..1000 {
+        let tags: Vec<String> = many.iter().map(|tag| format!("{number}{}", &tag[5..])).collect();
+        put(&store, &format!("/{number}"), tagged(b"", &tags.join(",")));
+        assert!(store.figures().bytes <= 8 * MIB as u64);
+    }
+    assert!(store.figures().entries < 150);
 }

@@ -1,10 +1,17 @@
 //! What the operator purges, and what is left of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use server::cache::{
-    browse::Query,
-    purge::{How, Mode, NotPurged, Purge, Purged, What},
+use server::{
+    cache::{
+        browse::Query,
+        purge::{How, Mode, NotPurged, Purge, Purged, What},
+    },
+    exchange::Purpose,
 };
 use tokio::time::sleep;
 
@@ -142,6 +149,24 @@ async fn a_soft_purge_leaves_what_may_answer_stale_and_refreshes_it() {
     sleep(Duration::from_secs(1)).await;
     assert_eq!(relay.asked(), 2);
     relay.expect("/menu", "menu 2", "lunch-relay; hit; ttl=599").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_soft_purge_fetches_goes_behind_what_clients_ask_for() {
+    let purposes = Arc::<Mutex<Vec<Purpose>>>::default();
+    let relay = Scenario::new({
+        let purposes = Arc::clone(&purposes);
+        move |request| {
+            purposes.lock().unwrap().extend(request.extensions().get::<Purpose>());
+            Ok(answer(200, TAGGED, "menu"))
+        }
+    });
+    for _ in 0..3 {
+        text(relay.get("/menu").await).await;
+    }
+    purge(&relay, url("/menu"), How::Soft, Mode::Real).unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(*purposes.lock().unwrap(), [Purpose::Client, Purpose::Refresh]);
 }
 
 #[tokio::test(start_paused = true)]
