@@ -19,7 +19,7 @@ use crate::{
         Answer, Cache,
         status::{CACHE_STATUS, CacheStatus, Outcome},
     },
-    exchange::RequestHead,
+    exchange::{Arrival, RequestHead},
     hop,
     names::{Names, is_anything},
     operator::{Guard, Guarded, LOGIN, login},
@@ -113,8 +113,8 @@ pub struct Operated {
 /// The operator's stack.
 pub fn admin(parts: &Parts, operated: &Operated) -> impl Endpoint<Output = Response> + use<> {
     let metrics = Arc::clone(&parts.metrics);
-    let exposition = poem::endpoint::make_sync(move |_| {
-        Response::builder().content_type(metrics::MEDIA_TYPE).body(metrics.text())
+    let exposition = poem::endpoint::make_sync(move |request: Request| {
+        metrics::answer(&metrics, request.headers())
     });
     let cache = Arc::clone(&parts.cache);
     let upstream = parts.books.upstream().to_owned();
@@ -166,15 +166,16 @@ impl Endpoint for App {
 
 impl App {
     async fn own(&self, request: Request) -> Response {
+        let arrival = Arrival::of(request.extensions());
         let response = own(&self.own, request).await;
-        self.metrics.request(Outcome::Own, response.status());
+        self.metrics.request(Outcome::Own, response.status(), &arrival);
         response
     }
 
     fn refused(&self, problem: &Problem) -> Response {
         let mut response = problem.response();
         response.headers_mut().insert(CACHE_STATUS, CacheStatus::own(problem.error).value());
-        self.metrics.request(Outcome::Own, problem.status);
+        self.metrics.request(Outcome::Own, problem.status, &Arrival::now());
         response
     }
 }

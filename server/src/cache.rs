@@ -94,6 +94,7 @@ pub struct Cache {
     flights: Flights<FlightKey, Flight>,
     /// Places for those who wait for a flight.
     waiters: Arc<Semaphore>,
+    most_waiters: usize,
     /// For how long a flight that brought an error can be joined.
     error_ttl: Duration,
     /// Places for flights that have ended, but can be joined.
@@ -147,6 +148,7 @@ impl Cache {
             behind: OnceLock::new(),
             flights: Flights::default(),
             waiters: Arc::new(Semaphore::new(count(config.max_waiters))),
+            most_waiters: count(config.max_waiters),
             error_ttl: config.error_ttl().into(),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             uncacheable: Uncacheable::default(),
@@ -192,7 +194,7 @@ impl Cache {
                 }
                 Either::Left(ready(self.stale(&key, &stored, &request, asks, clause, now)))
             }
-            Decision::Unsatisfiable => Either::Left(ready(self.unsatisfiable())),
+            Decision::Unsatisfiable => Either::Left(ready(self.unsatisfiable(&request))),
             Decision::Forward(forward)
                 if forward.sharing == Sharing::Collapse
                     && !self.is_uncacheable(&key, &request, now) =>
@@ -210,6 +212,7 @@ impl Cache {
     pub fn figures(&self) -> StoreFigures {
         StoreFigures {
             in_flight: self.fills.used() as u64,
+            waiting: (self.most_waiters - self.waiters.available_permits()) as u64,
             cut_off: self.fills.cut_off(),
             ..self.store.figures()
         }
@@ -257,7 +260,7 @@ impl Cache {
         now: SystemTime,
     ) -> Response {
         let answer = stored.hit(request, asks, self.shown(key), now);
-        self.count_stored(Outcome::Hit, stored, &request.method, &answer);
+        self.count_stored(Outcome::Hit, stored, request, &answer);
         answer
     }
 
@@ -272,20 +275,20 @@ impl Cache {
     ) -> Response {
         let status = CacheStatus::hit().ttl(stored.ttl(now)).key(self.shown(key));
         let answer = stored.answer(request, asks, &status.detail(clause.as_str()), now);
-        self.count_stored(Outcome::Stale, stored, &request.method, &answer);
+        self.count_stored(Outcome::Stale, stored, request, &answer);
         answer
     }
 
-    fn failed(&self, failure: &Failure, fwd: Fwd) -> Response {
+    fn failed(&self, failure: &Failure, request: &RequestHead, fwd: Fwd) -> Response {
         let problem = failure.problem();
         let mut answer = problem.response();
         let status = CacheStatus::fwd(fwd).detail(problem.error);
         answer.headers_mut().insert(CACHE_STATUS, status.value());
-        self.metrics.request(Outcome::Forwarded(fwd), problem.status);
+        self.metrics.request(Outcome::Forwarded(fwd), problem.status, &request.arrival);
         answer
     }
 
-    fn unsatisfiable(&self) -> Response {
+    fn unsatisfiable(&self, request: &RequestHead) -> Response {
         let mut answer = Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             "http_request_denied",
@@ -294,7 +297,7 @@ impl Cache {
         .response();
         let status = CacheStatus::own(Clause::OnlyIfCached.as_str());
         answer.headers_mut().insert(CACHE_STATUS, status.value());
-        self.metrics.request(Outcome::Unsatisfiable, answer.status());
+        self.metrics.request(Outcome::Unsatisfiable, answer.status(), &request.arrival);
         answer
     }
 }

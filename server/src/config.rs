@@ -33,7 +33,7 @@ use crate::{
     release,
     serve::ServeConfig,
     shared::{Address, SharedConfig},
-    telemetry,
+    telemetry::{self, TelemetryConfig, metrics::Counting},
     upstream::UpstreamConfig,
 };
 
@@ -139,9 +139,14 @@ pub struct Config {
     #[arg(long, env = "RELAY_GRACE", value_name = "DURATION", default_value = "20s")]
     pub grace: Span,
 
-    /// Log level, or TARGET=LEVEL,…; the access log is the target `access`
+    /// Log level, or TARGET=LEVEL,…; the access log is the target `access`, slow requests are `slow`
     #[arg(long, env = "RELAY_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
+
+    /// What the operator is told of each request
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub telemetry: TelemetryConfig,
 
     /// The file's rules per path
     #[arg(skip)]
@@ -180,6 +185,7 @@ impl Cli {
         }
         if let Some(config) = cli.config_of_this_machine() {
             config.check_snapshot()?;
+            config.check_capacity()?;
         }
         Ok(cli)
     }
@@ -275,6 +281,13 @@ impl Config {
         SnapshotFile::at(path).check().map_err(|message| Cli::command().error(kind, message))
     }
 
+    /// Refuses a file that does not tell the capacity.
+    fn check_capacity(&self) -> Result<(), clap::Error> {
+        let kind = clap::error::ErrorKind::Io;
+        let known = self.telemetry.capacity();
+        known.map(drop).map_err(|unknown| Cli::command().error(kind, unknown.to_string()))
+    }
+
     fn validate(&self) -> Result<(), clap::Error> {
         if self.listen == self.admin_listen && self.listen.port() != 0 {
             let message = format!(
@@ -286,6 +299,14 @@ impl Config {
         if let Some(Err(invalid)) = self.shared.shared.as_ref().map(Address::check) {
             let message = format!("--shared is no URL of a Valkey or Redis: {invalid}");
             return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));
+        }
+        if self.telemetry.metrics == Counting::Off && self.telemetry.capacity_file.is_some() {
+            let message = "--capacity-file: the saturation is made of the count of requests, which --metrics off leaves out";
+            return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        if self.telemetry.otlp_endpoint.is_some() && !cfg!(feature = "otlp") {
+            let message = "--otlp-endpoint: this relay was built without OTLP; build it with `cargo build --release --features otlp`";
+            return Err(Cli::command().error(clap::error::ErrorKind::InvalidValue, message));
         }
         if let Err(message) = telemetry::log::filter(&self.log) {
             return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, message));

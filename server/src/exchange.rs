@@ -2,11 +2,15 @@
 //! request is for, and how an exchange with the upstream can fail; [`tier`] has
 //! those that it shares with the shared tier, [`ending`] those of purges.
 
+mod arrival;
 pub mod ending;
+mod fwd;
 pub mod tier;
+pub mod trace;
 
 use std::{
     net::IpAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -18,6 +22,8 @@ use poem::{
 };
 use tokio::time::Instant;
 
+use self::trace::Trace;
+pub use self::{arrival::Arrival, fwd::Fwd};
 use crate::{
     problem::Problem,
     target::{Refused, Target},
@@ -36,13 +42,16 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// Who asks.
     pub remote: RemoteAddr,
+    /// When it came.
+    pub arrival: Arrival,
 }
 
 impl RequestHead {
     /// The head of a request whose target has been made canonical.
     pub fn new(parts: RequestParts, remote: RemoteAddr, target: Target) -> RequestHead {
-        let RequestParts { method, version, headers, .. } = parts;
-        RequestHead { method, target, version, headers, remote }
+        let RequestParts { method, version, headers, extensions, .. } = parts;
+        let arrival = Arrival::of(&extensions);
+        RequestHead { method, target, version, headers, remote, arrival }
     }
 
     /// The authority that the client asked, as it sent it.
@@ -235,30 +244,38 @@ impl Bound {
 }
 
 /// On whose behalf the upstream is asked, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Errand {
     /// What the request is for.
     pub purpose: Purpose,
+    /// Why it goes forward.
+    pub fwd: Fwd,
     /// Who asks, where the request itself names nobody.
     pub asker: Option<Asker>,
     /// When the wait for its answer began.
     pub since: Since,
+    /// The span of the client's request, where there is one.
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Errand {
     /// The errand of a client's own request.
-    pub fn of(request: &RequestHead, purpose: Purpose, since: Since) -> Errand {
+    pub fn of(request: &RequestHead, purpose: Purpose, fwd: Fwd, since: Since) -> Errand {
         let address = request.remote.as_socket_addr();
         let asker = address.map(|address| Asker(address.ip().to_canonical()));
-        Errand { purpose, asker, since }
+        Errand { purpose, fwd, asker, since, trace: request.arrival.trace.clone() }
     }
 
     /// Makes the request say it.
-    pub fn note(self, request: &mut Request) {
+    pub fn note(&self, request: &mut Request) {
         request.extensions_mut().insert(self.purpose);
+        request.extensions_mut().insert(self.fwd);
         request.extensions_mut().insert(self.since);
         if let Some(asker) = self.asker {
             request.extensions_mut().insert(asker);
+        }
+        if let Some(trace) = &self.trace {
+            request.extensions_mut().insert(Arc::clone(trace));
         }
     }
 }

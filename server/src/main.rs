@@ -76,7 +76,7 @@ fn serve(config: Config) -> anyhow::Result<()> {
     });
     // A disk that does not answer holds nobody who was told twice.
     runtime.shutdown_timeout(LAST_WORDS);
-    outcome
+    outcome.map(drop)
 }
 
 /// The signals that end the process. SIGHUP does not.

@@ -19,7 +19,11 @@ use tokio::time::{Instant, timeout_at};
 
 use self::form::Forms;
 pub use self::source::Source;
-use crate::{cache::Cache, exchange::RequestHead, target::Target};
+use crate::{
+    cache::Cache,
+    exchange::{Arrival, RequestHead},
+    target::Target,
+};
 
 /// Menus that are read at a time for one request.
 const AT_A_TIME: usize = 4;
@@ -210,6 +214,7 @@ fn request(target: &Target, asker: &RemoteAddr) -> RequestHead {
             HeaderValue::from_static("application/json"),
         )]),
         remote: asker.clone(),
+        arrival: Arrival::now(),
     }
 }
 

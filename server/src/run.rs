@@ -13,6 +13,7 @@ use anyhow::Context;
 use futures_util::FutureExt;
 use poem::EndpointExt;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
     api::lunch::LunchApi,
@@ -26,12 +27,24 @@ use crate::{
     operator::Guard,
     serve::{self, Drain, Limits},
     shared::Valkey,
-    telemetry::{access_log::AccessLog, ledger::Books, metrics::Metrics},
+    telemetry::{
+        TelemetryConfig,
+        access_log::AccessLog,
+        capacity, lag,
+        ledger::Books,
+        metrics::Metrics,
+        spans::{Exporting, Spans},
+        tracer::Tracer,
+        watched::{Watch, Watched},
+    },
     upstream::{
         Address, Base, Governed, Retried, Upstream,
         held::{ByHand, Holding},
     },
 };
+
+#[cfg(feature = "otlp")]
+use crate::telemetry::otlp::Collector;
 
 /// Connections that the operator's listener takes.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -41,12 +54,14 @@ const OPERATOR_GRACE: Duration = Duration::from_secs(2);
 /// Serves until `shutdown` resolves, then drains; `abort` ends the drain early.
 ///
 /// The two addresses are the only lines on stdout, written once both ports are
-/// bound.
+/// bound. What is returned flushes the access log when it is dropped, which is
+/// for when the last connection is gone.
 pub async fn relay(
     config: Config,
     shutdown: impl Future<Output = ()>,
     abort: impl Future<Output = ()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<WorkerGuard>> {
+    let (access_log, flushed) = AccessLog::open(&config.telemetry)?.unzip();
     let public = bind(config.listen, "--listen")?;
     let operator = bind(config.admin_listen, "--admin-listen")?;
     let base = match &config.upstream.upstream {
@@ -58,7 +73,7 @@ pub async fn relay(
 
     let address = base.to_string();
     let clock = Clock::start();
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::with(config.telemetry.metrics));
     let names = config.names();
     let upstream = Upstream::new(base, names, &config.upstream, Arc::clone(&metrics))
         .context("cannot read the system's certificates, which an https upstream needs")?;
@@ -67,22 +82,19 @@ pub async fn relay(
     let upstream = Holding::new(by_hand.clone(), upstream);
     let upstream = Governed::new(upstream, &config.upstream, clock.clone(), seed());
     let watch = upstream.watch().beside(&by_hand);
-    metrics.watch_governor({
-        let watch = watch.clone();
-        move || watch.figures()
-    });
+    let figures = watch.clone();
+    metrics.watch_governor(move || figures.figures());
     let upstream = Holding::new(by_hand.clone(), upstream);
     let upstream = Retried::new(upstream, &config.upstream, Arc::clone(&metrics), seed());
     let cache =
         Cache::new(&config.cache, rules, clock.clone(), upstream.boxed(), Arc::clone(&metrics));
-    metrics.watch_store({
-        let cache = Arc::clone(&cache);
-        move || cache.figures()
-    });
+    let stored = Arc::clone(&cache);
+    metrics.watch_store(move || stored.figures());
     metrics.watch_saved(cache.saved());
     let books = Arc::new(Books::open(address, watch, cache.saved(), &metrics, clock.clone()));
     tokio::spawn(Arc::clone(&books).keep());
     tokio::spawn(clock.clone().keep_true());
+    look_at_load(&config.telemetry, &metrics)?;
     tokio::spawn(Arc::clone(&cache).maintain());
 
     let tier = share(&config, &cache, &metrics).await?;
@@ -115,9 +127,10 @@ pub async fn relay(
     announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
+    let (observers, exporting) = observers(&config.telemetry, access_log, &metrics, clock)?;
     let serving = tokio::spawn(serve::serve(
         public,
-        for_ever(AccessLog(app::app(&parts))),
+        for_ever(Watched::new(app::app(&parts), observers)),
         limits,
         parts.drain.clone(),
         Arc::clone(&metrics),
@@ -145,12 +158,25 @@ pub async fn relay(
     operator_drain.begin();
     drained(operating, OPERATOR_GRACE, abort.clone()).await;
     books.close();
+    if let Some(exporting) = exporting {
+        exporting.end().await;
+    }
     if let Some(keeping) = keeping {
         tokio::select! {
             biased;
             () = abort => tracing::warn!("told twice: the last snapshot is as old as it is"),
             () = last(ended, keeping) => {}
         }
+    }
+    Ok(flushed)
+}
+
+/// Begins to look at how busy the relay is.
+fn look_at_load(config: &TelemetryConfig, metrics: &Arc<Metrics>) -> anyhow::Result<()> {
+    tokio::spawn(lag::watch(Arc::clone(metrics)));
+    if let Some(capacity) = config.capacity()? {
+        metrics.watch_capacity(capacity);
+        tokio::spawn(capacity::watch(capacity, Arc::clone(metrics)));
     }
     Ok(())
 }
@@ -179,6 +205,40 @@ fn operated(config: &Config, address: SocketAddr, by_hand: ByHand) -> anyhow::Re
         config: Arc::new(config.masked()),
         names: config.names(),
     })
+}
+
+/// Begins to export spans, where somebody collects them.
+#[cfg(feature = "otlp")]
+fn export(
+    config: &TelemetryConfig,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Option<(Spans, Exporting)>> {
+    let Some(endpoint) = &config.otlp_endpoint else { return Ok(None) };
+    let collector = Collector::new(endpoint.traces(), Arc::clone(metrics))
+        .context("cannot read the system's certificates, which an https collector needs")?;
+    Ok(Some(collector.start()))
+}
+
+#[cfg(not(feature = "otlp"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature it may fail")]
+fn export(_: &TelemetryConfig, _: &Arc<Metrics>) -> anyhow::Result<Option<(Spans, Exporting)>> {
+    Ok(None)
+}
+
+/// Who wants to know of requests, and what sends spans to the last of them.
+fn observers(
+    config: &TelemetryConfig,
+    access_log: Option<AccessLog>,
+    metrics: &Arc<Metrics>,
+    clock: Clock,
+) -> anyhow::Result<(Watch, Option<Exporting>)> {
+    let (spans, exporting) = export(config, metrics)?.unzip();
+    if let Some(log) = &access_log {
+        metrics.watch_access_log(log.lost());
+    }
+    let slow = config.slow_request.map(Duration::from);
+    let tracer = config.traces().then(|| Tracer::new(config.trace_sample));
+    Ok((Watch { access_log, slow, tracer, spans, clock }, exporting))
 }
 
 /// Puts the shared tier behind the cache, if there is one.

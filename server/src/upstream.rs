@@ -19,6 +19,7 @@ use std::{error::Error, num::NonZeroU32, sync::Arc, time::Duration};
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
+use tokio::time::Instant;
 
 pub use self::{
     base::{Base, Upstream as Address},
@@ -31,7 +32,7 @@ use self::{
 };
 use crate::{
     config::{AtMost, Rate},
-    exchange::Failure,
+    exchange::{Failure, Fwd, trace::Trace},
     hop::{self, Forwarding},
     names::Names,
     telemetry::metrics::{Metrics, UpstreamOutcome},
@@ -139,29 +140,42 @@ impl Upstream {
 
     async fn exchange(&self, mut request: Request) -> Result<Response, Failure> {
         let deadline = Deadline::of(&mut request, self.timeout);
-        let request = self.outgoing(request)?;
+        let fwd = reason(&request);
+        let trace = request.extensions().get::<Arc<Trace>>().cloned();
+        let request = self.outgoing(request, trace.as_deref())?;
         let is_head = request.method() == Method::HEAD;
 
+        let sent_at = Instant::now();
         let answer = match Self::spare_copy(&request) {
             None => self.send_watched(request, deadline).await?,
             Some(again) => match self.send(request, deadline).await {
                 Ok(answer) => answer,
                 Err(error) if was_closed_while_idle(&error) => {
-                    self.metrics.upstream(UpstreamOutcome::Retried);
+                    self.metrics.upstream(UpstreamOutcome::Retried, fwd);
                     self.send(again, deadline).await.map_err(|error| failure(&error, deadline))?
                 }
                 Err(error) => return Err(failure(&error, deadline)),
             },
         };
+        let took = sent_at.elapsed();
+        self.metrics.upstream_took(took);
+        if let Some(trace) = &trace {
+            trace.upstream_took(took);
+        }
         // No request of ours asks for another protocol (RFC 9110 §7.8).
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(Failure::Broken("it switched protocols unasked".to_owned()));
         }
+        self.metrics.upstream(UpstreamOutcome::of(answer.status()), fwd);
         Ok(self.incoming(answer, is_head))
     }
 
     /// The request as it goes over the wire.
-    fn outgoing(&self, request: Request) -> Result<http::Request<BoxBody>, Failure> {
+    fn outgoing(
+        &self,
+        request: Request,
+        trace: Option<&Trace>,
+    ) -> Result<http::Request<BoxBody>, Failure> {
         let client = client_ip(request.remote_addr());
         let forwarding = client
             .filter(|_| self.announce == Announce::Client)
@@ -169,6 +183,9 @@ impl Upstream {
         let mut request: http::Request<BoxBody> = request.into();
         let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
         hop::to_upstream(request.headers_mut(), version, forwarding.as_ref());
+        if let Some(trace) = trace {
+            trace.write(request.headers_mut());
+        }
         // hyper leaves a body of unknown length out of a GET that does not announce it.
         if !request.body().is_end_stream() && request.body().size_hint().exact().is_none() {
             let chunked = HeaderValue::from_static("chunked");
@@ -243,8 +260,6 @@ impl Upstream {
         hop::from_upstream(&mut parts.headers, parts.version);
         self.localize(&mut parts.headers, header::LOCATION);
         self.localize(&mut parts.headers, header::CONTENT_LOCATION);
-        self.metrics.upstream(UpstreamOutcome::of(parts.status));
-
         let body: BoxBody = if is_head || body.is_end_stream() {
             poem::Body::empty().into()
         } else {
@@ -279,12 +294,18 @@ impl Endpoint for Upstream {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
+        let fwd = reason(&request);
         self.exchange(request).await.map_err(|failure| {
-            self.metrics.upstream(UpstreamOutcome::failed(&failure));
+            self.metrics.upstream(UpstreamOutcome::failed(&failure), fwd);
             tracing::debug!(%failure, "upstream exchange failed");
             failure.into()
         })
     }
+}
+
+/// Why a request goes forward; what no cache has looked at has bypassed it.
+fn reason(request: &Request) -> Fwd {
+    request.extensions().get().copied().unwrap_or(Fwd::Bypass)
 }
 
 /// How sending fails.

@@ -18,7 +18,7 @@ use crate::{
         explain::Explanation,
         purge::{How, Mode, Purge, Purged, What, path_of, without_host},
     },
-    exchange::RequestHead,
+    exchange::{Arrival, RequestHead},
     names::Names,
     problem::Problem,
     target::{ANYTHING, Target},
@@ -256,6 +256,7 @@ impl CacheApi {
             version: Version::HTTP_11,
             headers,
             remote: RemoteAddr::default(),
+            arrival: Arrival::now(),
         })
     }
 }

@@ -41,7 +41,7 @@ use super::{
     stored::{Prepared, not_modified},
     validation::is_error,
 };
-use crate::exchange::{Bound, Errand, Failure, Purpose, RequestHead, Since};
+use crate::exchange::{Arrival, Bound, Errand, Failure, Purpose, RequestHead, Since};
 
 /// A fill that brings an answer to all who wait.
 pub(super) type Flight = Fill<Brought, Failure>;
@@ -137,7 +137,7 @@ impl Cache {
             }
             Ok(Joined::Following(flight)) => (flight.read(), Role::Follower),
             Ok(Joined::Leading(flight, leave)) => {
-                let errand = Errand::of(&asked.head, Purpose::Client, asked.since);
+                let errand = Errand::of(&asked.head, Purpose::Client, asked.fwd, asked.since);
                 self.take_off(&flight, leave, &asked.head, asked.stored.clone(), errand)
             }
         };
@@ -183,8 +183,10 @@ impl Cache {
         if !matches!(stored.terms.lifetime, Lifetime::Explicit(_)) {
             request.headers.remove(header::COOKIE);
         }
+        // Its trace ends with its answer.
+        request.arrival = Arrival::now();
         // Whoever asks meanwhile is answered by what is stored, or joins this flight.
-        let errand = Errand::of(&request, Purpose::Refresh, Since::now());
+        let errand = Errand::of(&request, Purpose::Refresh, Fwd::Stale, Since::now());
         self.take_off(&flight, leave, &request, Some(stored), errand).0.ok()
     }
 
@@ -303,7 +305,7 @@ impl Cache {
 
     /// There is no answer: what is stored stands in if it may.
     fn unanswered(&self, asked: &Asked, failure: &Failure) -> Response {
-        self.stand_in(asked, None).unwrap_or_else(|| self.failed(failure, asked.fwd))
+        self.stand_in(asked, None).unwrap_or_else(|| self.failed(failure, &asked.head, asked.fwd))
     }
 
     /// What is stored, in the place of an error with this status, if any.
@@ -347,7 +349,7 @@ impl Cache {
             answer.extensions_mut().extend(head.reason());
             answer
         };
-        self.count_new(outcome, rule, answer.status());
+        self.count_new(outcome, rule, &asked.head, answer.status());
         answer
     }
 
@@ -368,7 +370,7 @@ impl Cache {
             (Role::Follower, None) => (status.collapsed(), Outcome::Collapsed),
         };
         let answer = stored.answer(&asked.head, asked.asks, &status, now);
-        self.count_stored(outcome, stored, &asked.head.method, &answer);
+        self.count_stored(outcome, stored, &asked.head, &answer);
         answer
     }
 
@@ -378,7 +380,7 @@ impl Cache {
         let outcome = if stored.is_fresh(now) { Outcome::Shared } else { Outcome::Stale };
         let status = CacheStatus::hit().ttl(stored.ttl(now)).key(self.shown(&asked.key));
         let answer = stored.answer(&asked.head, asked.asks, &status.detail("shared"), now);
-        self.count_stored(outcome, stored, &asked.head.method, &answer);
+        self.count_stored(outcome, stored, &asked.head, &answer);
         answer
     }
 
@@ -387,7 +389,7 @@ impl Cache {
         let status =
             CacheStatus::fwd(asked.fwd).key(self.shown(&asked.key)).detail(clause.as_str()).value();
         answer.headers_mut().append(CACHE_STATUS, status);
-        self.metrics.request(Outcome::Forwarded(asked.fwd), answer.status());
+        self.metrics.request(Outcome::Forwarded(asked.fwd), answer.status(), &asked.head.arrival);
         answer
     }
 }

@@ -29,7 +29,7 @@ use super::{
     status::Outcome,
     stored::Prepared,
 };
-use crate::exchange::Failure;
+use crate::exchange::{Failure, RequestHead};
 
 /// How the upstream was spared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,20 +200,26 @@ impl Cache {
         &self,
         outcome: Outcome,
         stored: &Prepared,
-        method: &Method,
+        request: &RequestHead,
         answer: &Response,
     ) {
-        self.metrics.request(outcome, answer.status());
+        self.metrics.request(outcome, answer.status(), &request.arrival);
         if let Some(by) = By::of(outcome) {
             stored.count_hit();
-            self.saved.note(stored.terms.rule, by, bytes_of(stored, method, answer));
+            self.saved.note(stored.terms.rule, by, bytes_of(stored, &request.method, answer));
         }
     }
 
     /// Counts an answer that is on its way from the upstream; its bytes are
     /// counted by [`Cache::pass_on`].
-    pub(super) fn count_new(&self, outcome: Outcome, rule: usize, status: StatusCode) {
-        self.metrics.request(outcome, status);
+    pub(super) fn count_new(
+        &self,
+        outcome: Outcome,
+        rule: usize,
+        request: &RequestHead,
+        status: StatusCode,
+    ) {
+        self.metrics.request(outcome, status, &request.arrival);
         if let Some(by) = By::of(outcome) {
             self.saved.note(rule, by, 0);
         }

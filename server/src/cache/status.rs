@@ -5,45 +5,11 @@ use std::fmt::Write;
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::clause::Clause;
+pub use crate::exchange::Fwd;
 use crate::problem::NAME;
 
 /// The field's name.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-
-/// Why a request went forward (RFC 9211 §2.2): the decision, the parameter,
-/// the log field and the metric label in one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fwd {
-    /// The cache was told not to handle the request.
-    Bypass,
-    /// The method's semantics ask for it.
-    Method,
-    /// No stored response has this key.
-    UriMiss,
-    /// A stored response has this key, but was selected by other fields.
-    VaryMiss,
-    /// The request's own directives ask for it.
-    Request,
-    /// The stored response is stale.
-    Stale,
-    /// What is stored is a part of what is asked for.
-    Partial,
-}
-
-impl Fwd {
-    /// The token.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Fwd::Bypass => "bypass",
-            Fwd::Method => "method",
-            Fwd::UriMiss => "uri-miss",
-            Fwd::VaryMiss => "vary-miss",
-            Fwd::Request => "request",
-            Fwd::Stale => "stale",
-            Fwd::Partial => "partial",
-        }
-    }
-}
 
 /// How a request was answered, as the metrics count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,6 +55,10 @@ pub struct Store {
     /// How many purges there have been that name no key.
     ended: AtomicU64,
     tagged: Arc<Tagged>,
+    /// Keys that came, and those of them that were removed: what is left of them
+    /// and is not there was evicted, or not let in.
+    keys_added: AtomicU64,
+    keys_removed: AtomicU64,
     /// Held from the reading of an entry until mini-moka has applied its change.
     ///
     /// Two fills under one key (a late one and its successor) may end at once.
@@ -175,6 +179,8 @@ impl Store {
             epochs: Epochs::default(),
             ended: AtomicU64::new(0),
             tagged: Arc::default(),
+            keys_added: AtomicU64::new(0),
+            keys_removed: AtomicU64::new(0),
             replacing: Mutex::default(),
         }
     }
@@ -282,6 +288,9 @@ impl Store {
         if old.is_some_and(|old| !has(old)) {
             return Insertion::Outdated;
         }
+        if entry.is_none() {
+            self.keys_added.fetch_add(1, Ordering::Relaxed);
+        }
         let mut variants = entry.map_or_else(Vec::new, |entry| entry.beside(&prepared));
         while MAX_VARIANTS <= variants.len() {
             let used = |(_, kept): &(usize, &Kept)| kept.used.load(Ordering::Relaxed);
@@ -308,7 +317,7 @@ impl Store {
         let _one_at_a_time = self.replacing.lock();
         self.epochs.of(key).fetch_add(1, Ordering::AcqRel);
         let removed = self.entries.get(key).map_or(0, |entry| entry.variants.len());
-        self.entries.invalidate(key);
+        self.invalidate(key);
         self.apply();
         removed
     }
@@ -320,7 +329,7 @@ impl Store {
         let stays = |kept: &&Kept| !Arc::ptr_eq(&kept.prepared, prepared);
         let variants: Vec<Kept> = entry.variants.iter().filter(stays).map(Kept::again).collect();
         if variants.is_empty() {
-            self.entries.invalidate(key);
+            self.invalidate(key);
         } else {
             self.entries.insert(key.clone().detached(), Arc::new(Entry { variants }));
         }
@@ -336,12 +345,18 @@ impl Store {
 
     /// What is held, after maintenance.
     pub fn figures(&self) -> StoreFigures {
+        let _no_change = self.replacing.lock();
         self.let_go();
+        let entries = self.entries.entry_count();
+        let removed = self.keys_removed.load(Ordering::Relaxed);
+        let left = self.keys_added.load(Ordering::Relaxed).saturating_sub(removed);
         StoreFigures {
-            entries: self.entries.entry_count(),
+            entries,
             bytes: self.memory.used.load(Ordering::Relaxed) as u64,
             bound: self.memory.bound as u64,
+            evicted: left.saturating_sub(entries),
             in_flight: 0,
+            waiting: 0,
             cut_off: 0,
         }
     }
@@ -373,9 +388,17 @@ impl Store {
             .collect();
         let _one_at_a_time = self.replacing.lock();
         for key in &useless {
-            self.entries.invalidate(key);
+            self.invalidate(key);
         }
         self.apply();
+    }
+
+    /// Removes a key, which is counted: the caller holds the lock.
+    fn invalidate(&self, key: &CacheKey) {
+        if self.entries.contains_key(key) {
+            self.keys_removed.fetch_add(1, Ordering::Relaxed);
+            self.entries.invalidate(key);
+        }
     }
 
     /// Ends what was found before a change, and has mini-moka apply it.

@@ -30,7 +30,10 @@ use super::{
     tags::Tags,
     vary::Selecting,
 };
-use crate::{exchange::RequestHead, target::Target};
+use crate::{
+    exchange::{Arrival, RequestHead},
+    target::Target,
+};
 
 /// A response as it was received: plain data, the same in memory, in a file
 /// and on the wire to another cache.
@@ -112,7 +115,8 @@ impl StoredResponse {
             }
         }
         let (method, version) = (Method::GET, Version::HTTP_11);
-        RequestHead { method, target, version, headers, remote: RemoteAddr::default() }
+        let (remote, arrival) = (RemoteAddr::default(), Arrival::now());
+        RequestHead { method, target, version, headers, remote, arrival }
     }
 
     /// The memory it takes once prepared, about, besides its body.

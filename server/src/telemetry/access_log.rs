@@ -1,148 +1,200 @@
-//! One line per request, on the target `access`.
+//! One line per request, when its answer has been sent or given up.
 //!
-//! Where nothing listens to that target, a request passes untouched.
+//! Lines go to a thread of their own through a bounded queue: who does not read
+//! them, a full pipe or a slow disk, loses lines, never time.
+
+mod style;
 
 use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    task::{Context, Poll, ready},
+    fs::OpenOptions,
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
-use futures_util::future::Either;
-use http::{Method, StatusCode};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::combinators::BoxBody;
-use poem::{Endpoint, Request, Response, Result, web::RemoteAddr};
-use tokio::time::Instant;
-use tracing::Level;
+use http::{HeaderValue, Method, StatusCode, Version};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
-use crate::cache::status::CACHE_STATUS;
+pub use self::style::Style;
+use super::{Share, TelemetryConfig, log::QUEUED_LINES};
+use crate::exchange::trace::TraceId;
 
 /// The target of the access log's lines, as `--log` names it.
 pub const TARGET: &str = "access";
 
-/// Logs each request once its answer has been sent, or given up.
-#[derive(Debug)]
-pub struct AccessLog<E>(pub E);
-
-impl<E: Endpoint<Output = Response>> Endpoint for AccessLog<E> {
-    type Output = Response;
-
-    fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
-        if tracing::enabled!(target: TARGET, Level::INFO) {
-            Either::Right(Box::pin(self.logged(request)))
-        } else {
-            Either::Left(self.0.call(request))
-        }
-    }
+/// The file that cannot be written to, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the access log to {}: name a file that can be with --access-log-file", file.display())]
+pub struct Unwritable {
+    file: PathBuf,
+    source: io::Error,
 }
 
-impl<E: Endpoint<Output = Response>> AccessLog<E> {
-    async fn logged(&self, request: Request) -> Result<Response> {
-        let begun = Instant::now();
-        let method = request.method().clone();
-        let target = request.uri().to_string();
-        let remote = request.remote_addr().clone();
-
-        let mut response = self.0.call(request).await?;
-        let body: BoxBody<Bytes, io::Error> = response.take_body().into();
-        let line = Line {
-            method,
-            target,
-            remote,
-            status: response.status(),
-            cache: response.header(CACHE_STATUS).unwrap_or_default().to_owned(),
-            begun,
-            sent: 0,
-            expected: response
-                .header(http::header::CONTENT_LENGTH)
-                .and_then(|length| length.parse().ok()),
-            ending: if body.is_end_stream() { Ending::Complete } else { Ending::Aborted },
-        };
-        let body: poem::Body = BoxBody::new(Logged { body, line }).into();
-        response.set_body(body);
-        Ok(response)
-    }
+/// What is said of a request.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// When it came.
+    pub at: SystemTime,
+    /// Its method.
+    pub method: Method,
+    /// Its target, as the client sent it.
+    pub uri: String,
+    /// The version that its client speaks.
+    pub version: Version,
+    /// Where it came from, IPv4 as itself though the listener is IPv6.
+    pub remote: Option<std::net::SocketAddr>,
+    /// Its `Referer`.
+    pub referer: Option<HeaderValue>,
+    /// Its `User-Agent`.
+    pub user_agent: Option<HeaderValue>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceId>,
+    /// The status of its answer.
+    pub status: StatusCode,
+    /// The answer's `Cache-Status`.
+    pub cache: Option<HeaderValue>,
+    /// Bytes of the answer's body that were sent.
+    pub bytes: u64,
+    /// Until the answer began.
+    pub first_byte: Duration,
+    /// Until it ended.
+    pub duration: Duration,
+    /// How it ended.
+    pub ending: Ending,
+    /// How the wait was.
+    pub pace: Pace,
 }
 
 /// How an answer came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+pub enum Ending {
+    /// It was sent whole.
     Complete,
+    /// It broke off.
     Aborted,
 }
 
-struct Line {
-    method: Method,
-    target: String,
-    remote: RemoteAddr,
-    status: StatusCode,
-    cache: String,
-    begun: Instant,
-    sent: u64,
-    /// Sent as far as this, an answer is not asked for its end any more.
-    expected: Option<u64>,
-    ending: Ending,
+/// Whether an answer took longer to begin than it should (`--slow-request`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It did not, or nobody said how long it may take.
+    Normal,
+    /// It did.
+    Slow,
 }
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        let duration_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(
-            target: TARGET,
-            method = %self.method,
-            target = %self.target,
-            status = self.status.as_u16(),
-            bytes = self.sent,
-            duration_us,
-            cache = %self.cache,
-            remote = canonical(&self.remote).map(tracing::field::display),
-            complete = self.ending == Ending::Complete,
-        );
-    }
+/// The log.
+#[derive(Debug)]
+pub struct AccessLog {
+    style: Style,
+    share: Share,
+    ended: AtomicU64,
+    writer: NonBlocking,
 }
 
-/// A client's address, IPv4 as itself though the listener is IPv6.
-fn canonical(remote: &RemoteAddr) -> Option<SocketAddr> {
-    let address = remote.as_socket_addr()?;
-    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
-}
-
-struct Logged {
-    body: BoxBody<Bytes, io::Error>,
-    line: Line,
-}
-
-impl Body for Logged {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => {
-                self.line.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
-                if self.body.is_end_stream() || self.line.expected == Some(self.line.sent) {
-                    self.line.ending = Ending::Complete;
-                }
-            }
-            Some(Err(_)) => {}
-            None => self.line.ending = Ending::Complete,
+impl AccessLog {
+    /// Opens the log, if there is to be one. Its lines are flushed when the guard
+    /// is dropped.
+    pub fn open(config: &TelemetryConfig) -> Result<Option<(AccessLog, WorkerGuard)>, Unwritable> {
+        let style = config.access_log.unwrap_or_else(Style::standard);
+        if style == Style::Off {
+            return Ok(None);
         }
-        Poll::Ready(frame)
+        let lines = NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES);
+        let (writer, guard) = match &config.access_log_file {
+            None => lines.finish(io::stderr()),
+            Some(path) => {
+                let file = OpenOptions::new().create(true).append(true).open(path);
+                lines.finish(file.map_err(|source| Unwritable { file: path.clone(), source })?)
+            }
+        };
+        let share = config.access_log_sample;
+        Ok(Some((AccessLog { style, share, ended: AtomicU64::new(0), writer }, guard)))
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+    /// Counts the lines that are lost.
+    pub fn lost(&self) -> ErrorCounter {
+        self.writer.error_counter()
     }
 
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    /// Logs a request, if it is one of those that are.
+    pub fn note(&self, line: &Line) {
+        let number = self.ended.fetch_add(1, Ordering::Relaxed);
+        if is_logged(line, number, self.share) {
+            // A queue is written to, which takes the line or loses it.
+            let _ = self.writer.clone().write_all(self.style.text(line).as_bytes());
+        }
+    }
+}
+
+impl Style {
+    /// What is written where nothing is said: for eyes or for programs.
+    fn standard() -> Style {
+        if io::stderr().is_terminal() { Style::Logfmt } else { Style::Json }
+    }
+}
+
+/// Whether a request is logged, of which so many ended before: what failed or
+/// was slow always, and of the others exactly their share, evenly.
+fn is_logged(line: &Line, number: u64, share: Share) -> bool {
+    let failed = line.status.is_server_error() || line.ending == Ending::Aborted;
+    failed || line.pace == Pace::Slow || is_of_share(number, share)
+}
+
+fn is_of_share(number: u64, share: Share) -> bool {
+    // What 52 bits cannot tell apart any more is logged thousands of years from now.
+    #[expect(clippy::cast_precision_loss, reason = "the count of requests is smaller")]
+    let whole = |number: u64| (number as f64 * share.get()).floor();
+    whole(number) < whole(number + 1)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    /// A request that went well.
+    pub(in crate::telemetry) fn line() -> Line {
+        Line {
+            at: UNIX_EPOCH + Duration::from_millis(1_764_075_600_123),
+            method: Method::GET,
+            uri: "/menu/1?a=b".to_owned(),
+            version: Version::HTTP_11,
+            remote: Some("192.0.2.1:4711".parse().unwrap()),
+            referer: None,
+            user_agent: Some(HeaderValue::from_static("curl/8")),
+            trace: None,
+            status: StatusCode::OK,
+            cache: Some(HeaderValue::from_static("lunch-relay; hit; ttl=9")),
+            bytes: 4,
+            first_byte: Duration::from_micros(12),
+            duration: Duration::from_micros(34),
+            ending: Ending::Complete,
+            pace: Pace::Normal,
+        }
+    }
+
+    #[test]
+    fn of_what_went_well_there_is_a_share_evenly_and_of_the_rest_everything() {
+        let logged = |line: &Line, share: &str| {
+            let share = share.parse().unwrap();
+            (0..1000).filter(|number| is_logged(line, *number, share)).collect::<Vec<_>>()
+        };
+        assert_eq!(logged(&line(), "0").len(), 0);
+        assert_eq!(logged(&line(), "1").len(), 1000);
+        let some = logged(&line(), "0.01");
+        assert_eq!(some.len(), 10);
+        assert!(some.windows(2).all(|pair| (99..=101).contains(&(pair[1] - pair[0]))), "{some:?}");
+
+        let failed = Line { status: StatusCode::BAD_GATEWAY, ..line() };
+        let aborted = Line { ending: Ending::Aborted, ..line() };
+        let slow = Line { pace: Pace::Slow, ..line() };
+        for always in [failed, aborted, slow] {
+            assert_eq!(logged(&always, "0").len(), 1000, "{always:?}");
+        }
+        let not_found = Line { status: StatusCode::NOT_FOUND, ..line() };
+        assert_eq!(logged(&not_found, "0.01").len(), 10);
     }
 }

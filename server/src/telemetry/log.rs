@@ -1,17 +1,27 @@
 //! The process's own log: text on a terminal, JSON otherwise, on stderr.
 
-use std::{io::IsTerminal, panic, sync::OnceLock};
+use std::{io::IsTerminal, sync::OnceLock};
 
 use parking_lot::Mutex;
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
+use super::panics;
+
 /// Lines that wait to be written; more are lost.
-const QUEUED_LINES: usize = 8192;
+pub(super) const QUEUED_LINES: usize = 8192;
 
 /// What is not logged unless it is asked for by its name: the client of the shared
 /// tier tells of each attempt to connect, of which the relay says what matters.
 const HUSHED: &str = "fred=off";
+
+/// How many of this process's lines are lost.
+static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Lines that were lost because stderr did not take them.
+pub fn lost() -> usize {
+    LOST.get().map_or(0, ErrorCounter::dropped_lines)
+}
 
 /// What `--log` says, or why it cannot be read.
 pub fn filter(text: &str) -> Result<EnvFilter, String> {
@@ -53,6 +63,7 @@ pub fn init(text: &str) -> anyhow::Result<WorkerGuard> {
     let is_terminal = std::io::stderr().is_terminal();
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES).finish(std::io::stderr());
+    let _ = LOST.set(writer.error_counter());
     let builder = fmt().with_env_filter(filter).with_writer(writer);
     if is_terminal {
         let builder = builder.with_ansi(true).with_filter_reloading();
@@ -66,10 +77,7 @@ pub fn init(text: &str) -> anyhow::Result<WorkerGuard> {
         keep_level(text, move |filter| handle.reload(filter));
         builder.init();
     }
-    panic::set_hook(Box::new(|info| {
-        let backtrace = std::backtrace::Backtrace::force_capture();
-        tracing::error!(panic = %info, %backtrace, "panicked");
-    }));
+    panics::watch();
     Ok(guard)
 }
 

@@ -1,261 +1,132 @@
-//! Counters and gauges, in the text format of Prometheus.
+//! Counters, gauges and histograms for Prometheus.
 //!
 //! Every label is an enum or a rule's name, so nothing that a client or the
-//! upstream sends can make a new series. Counting on the hot path is one relaxed addition: the
-//! series are made once, at the start.
+//! upstream sends can make a new series. Counting on the hot path is a few
+//! relaxed additions in a place that is the thread's own: all series are there
+//! from the start, and put together at each scrape.
 
+mod connections;
+mod exemplars;
+mod exposition;
 mod governor;
+mod process;
+mod requests;
+mod runtime;
+mod saturation;
 mod saved;
 mod shared;
+mod spans;
+mod store;
+mod timings;
+mod upstream;
 
-use std::{
-    fmt::Debug,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
-    metrics::{
-        counter::{ConstCounter, Counter},
-        family::Family,
-        gauge::{ConstGauge, Gauge},
-        info::Info,
-    },
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{counter::Counter, gauge::ConstGauge, info::Info},
     registry::{Registry, Unit},
 };
+use tracing_appender::non_blocking::ErrorCounter;
 
-pub use self::shared::SharedOutcome;
-use self::{governor::GovernorCollector, saved::SavedCollector, shared::Shared};
+use self::{
+    connections::Connections, governor::GovernorCollector, process::Process, requests::Requests,
+    runtime::Runtime, saturation::SaturationCollector, saved::SavedCollector, shared::Shared,
+    spans::SpanCounts, store::StoreCollector, upstream::Exchanges,
+};
+pub use self::{
+    connections::Open,
+    exposition::answer,
+    shared::SharedOutcome,
+    spans::SpanOutcome,
+    store::StoreFigures,
+    upstream::{Retry, UpstreamOutcome},
+};
 use crate::{
     cache::{saved::Saved, status::Outcome},
-    exchange::Failure,
+    exchange::{Arrival, Fwd},
     release,
+    telemetry::capacity::Capacity,
     upstream::governor::ledger,
 };
 
-/// The media type of [`Metrics::text`].
-pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Whether requests are counted and timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counting {
+    /// They are
+    On,
+    /// They are not: for measuring what it costs
+    Off,
+}
 
 /// All that the relay counts.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: [[Counter; STATUS_CLASSES.len()]; Outcome::ALL.len()],
-    upstream: [Counter; UpstreamOutcome::ALL.len()],
+    counting: Counting,
+    requests: Arc<Requests>,
+    exchanges: Arc<Exchanges>,
     received: Counter,
-    retries: [Counter; Retry::ALL.len()],
-    connections: Gauge,
-    connections_total: Counter,
-    refused: Counter,
-    flights: Gauge,
+    connections: Connections,
     not_admitted: Counter,
+    runtime: Arc<Runtime>,
     store: Arc<StoreCollector>,
     governor: Arc<GovernorCollector>,
     saved: Arc<SavedCollector>,
+    saturation: Arc<SaturationCollector>,
+    spans: Arc<SpanCounts>,
     shared: Shared,
-}
-
-const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-
-/// How a request to the upstream went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamOutcome {
-    /// It answered, with this class of status.
-    Success,
-    /// A redirect.
-    Redirect,
-    /// It found fault with the request.
-    ClientError,
-    /// It failed.
-    ServerError,
-    /// No connection.
-    Unreachable,
-    /// No answer in time.
-    TimedOut,
-    /// The exchange broke off, or never began.
-    Broken,
-    /// A pooled connection had been closed; sent again on another.
-    Retried,
-}
-
-impl UpstreamOutcome {
-    const ALL: [UpstreamOutcome; 8] = [
-        UpstreamOutcome::Success,
-        UpstreamOutcome::Redirect,
-        UpstreamOutcome::ClientError,
-        UpstreamOutcome::ServerError,
-        UpstreamOutcome::Unreachable,
-        UpstreamOutcome::TimedOut,
-        UpstreamOutcome::Broken,
-        UpstreamOutcome::Retried,
-    ];
-
-    /// The outcome of an answer.
-    pub fn of(status: StatusCode) -> UpstreamOutcome {
-        match status.as_u16() / 100 {
-            0..=2 => UpstreamOutcome::Success,
-            3 => UpstreamOutcome::Redirect,
-            4 => UpstreamOutcome::ClientError,
-            _ => UpstreamOutcome::ServerError,
-        }
-    }
-
-    /// The outcome of a failure.
-    pub fn failed(failure: &Failure) -> UpstreamOutcome {
-        match failure {
-            Failure::Unreachable(_) => UpstreamOutcome::Unreachable,
-            Failure::TimedOut(_) | Failure::ConnectTimedOut(_) => UpstreamOutcome::TimedOut,
-            Failure::Closed(_)
-            | Failure::Broken(_)
-            | Failure::RequestBroken(_)
-            | Failure::Loop
-            | Failure::Shed { .. }
-            | Failure::Abandoned => UpstreamOutcome::Broken,
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            UpstreamOutcome::Success => "success",
-            UpstreamOutcome::Redirect => "redirect",
-            UpstreamOutcome::ClientError => "client-error",
-            UpstreamOutcome::ServerError => "server-error",
-            UpstreamOutcome::Unreachable => "unreachable",
-            UpstreamOutcome::TimedOut => "timed-out",
-            UpstreamOutcome::Broken => "broken",
-            UpstreamOutcome::Retried => "retried",
-        }
-    }
-}
-
-/// What became of a retry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// It brought an answer.
-    Answered,
-    /// It failed too.
-    Failed,
-    /// It was not sent: the governor said no.
-    Shed,
-    /// It was not sent: there had been too many.
-    OverBudget,
-}
-
-impl Retry {
-    const ALL: [Retry; 4] = [Retry::Answered, Retry::Failed, Retry::Shed, Retry::OverBudget];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Retry::Answered => "answered",
-            Retry::Failed => "failed",
-            Retry::Shed => "shed",
-            Retry::OverBudget => "over-budget",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    outcome: &'static str,
-    status: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct UpstreamLabels {
-    outcome: &'static str,
 }
 
 impl Metrics {
     /// All series, at zero.
     pub fn new() -> Metrics {
+        Metrics::with(Counting::On)
+    }
+
+    /// The series that there are where requests are counted, or are not.
+    pub fn with(counting: Counting) -> Metrics {
         let mut all = Registry::default();
         // The process's own figures have the names that they have everywhere.
         all.register_collector(Box::new(Process));
         let registry = all.sub_registry_with_prefix("lunch_relay");
         let build = Info::new(vec![("version", release::VERSION), ("revision", release::REVISION)]);
         registry.register("build", "What is running", build);
-
-        let requests = Family::<RequestLabels, Counter>::default();
-        registry.register(
-            "requests",
-            "Requests answered, by how (the words of Cache-Status, RFC 9211; own = not relayed) and class of status",
-            requests.clone(),
-        );
-        let upstream = Family::<UpstreamLabels, Counter>::default();
-        registry.register(
-            "upstream_requests",
-            "Requests to the upstream, by how they went",
-            upstream.clone(),
-        );
-        let retries = Family::<UpstreamLabels, Counter>::default();
-        registry.register(
-            "upstream_retries",
-            "Requests that failed and were to be put to the upstream anew, by what became of that",
-            retries.clone(),
-        );
-
         let received = Counter::default();
         let help = "Bytes of bodies that came from the upstream";
         registry.register_with_unit("upstream_received", help, Unit::Bytes, received.clone());
-
-        let mut counter = |name: &str, help: &str| {
-            let counter = Counter::default();
-            registry.register(name, help, counter.clone());
-            counter
-        };
-        let connections_total = counter("connections", "Client connections accepted");
-        let refused = counter("connections_refused", "Client connections answered 503: too many");
-        let not_admitted =
-            counter("store_refusals", "Responses not stored because memory was in use");
-        let mut gauge = |name: &str, help: &str| {
-            let gauge = Gauge::default();
-            registry.register(name, help, gauge.clone());
-            gauge
-        };
-        let connections = gauge("connections_open", "Client connections open now");
-        let flights = gauge("flights", "Fills under way: one for each key that is being fetched");
-        let store = Arc::new(StoreCollector::default());
-        registry.register_collector(Box::new(Arc::clone(&store)));
-        let governor = Arc::new(GovernorCollector::default());
-        registry.register_collector(Box::new(Arc::clone(&governor)));
-        let saved = Arc::new(SavedCollector::default());
-        registry.register_collector(Box::new(Arc::clone(&saved)));
-
-        let shared = Shared::new(registry);
+        let not_admitted = Counter::default();
+        let help = "Responses not stored because memory was in use";
+        registry.register("store_refusals", help, not_admitted.clone());
 
         Metrics {
-            requests: Outcome::ALL.map(|outcome| {
-                STATUS_CLASSES.map(|status| {
-                    requests
-                        .get_or_create_owned(&RequestLabels { outcome: outcome.as_str(), status })
-                })
-            }),
-            upstream: UpstreamOutcome::ALL.map(|outcome| {
-                upstream.get_or_create_owned(&UpstreamLabels { outcome: outcome.as_str() })
-            }),
-            retries: Retry::ALL.map(|retry| {
-                retries.get_or_create_owned(&UpstreamLabels { outcome: retry.as_str() })
-            }),
-            registry: all,
+            counting,
+            requests: match counting {
+                Counting::On => collected(registry),
+                // What is not counted is not said to be zero.
+                Counting::Off => Arc::default(),
+            },
+            exchanges: collected(registry),
             received,
-            connections,
-            connections_total,
-            refused,
-            flights,
+            connections: Connections::new(registry),
             not_admitted,
-            store,
-            governor,
-            saved,
-            shared,
+            runtime: collected(registry),
+            store: collected(registry),
+            governor: collected(registry),
+            saved: collected(registry),
+            saturation: collected(registry),
+            spans: collected(registry),
+            shared: Shared::new(registry),
+            registry: all,
         }
     }
 
     /// Adds the store's figures, read at each scrape; the first call counts.
     pub fn watch_store(&self, figures: impl Fn() -> StoreFigures + Send + Sync + 'static) {
-        let _ = self.store.0.set(Box::new(figures));
+        self.store.watch(Box::new(figures));
     }
 
     /// Adds the governor's figures, read at each scrape; the first call counts.
@@ -268,15 +139,37 @@ impl Metrics {
         self.saved.watch(saved);
     }
 
-    /// Counts an answered request.
-    pub fn request(&self, outcome: Outcome, status: StatusCode) {
-        let class = usize::from(status.as_u16() / 100).clamp(1, STATUS_CLASSES.len()) - 1;
-        self.requests[outcome.index()][class].inc();
+    /// Adds what the relay can serve; the first call counts.
+    pub fn watch_capacity(&self, capacity: Capacity) {
+        self.saturation.watch(capacity);
+    }
+
+    /// Notes what part of that it is asked for.
+    pub fn saturation(&self, ratio: f64) {
+        self.saturation.note(ratio);
+    }
+
+    /// Adds what the access log loses; the first call counts.
+    pub fn watch_access_log(&self, lost: ErrorCounter) {
+        let _ = self.runtime.access_log.set(lost);
+    }
+
+    /// Counts a request whose answer begins now.
+    pub fn request(&self, outcome: Outcome, status: StatusCode, arrival: &Arrival) {
+        if self.counting == Counting::Off {
+            return;
+        }
+        self.requests.note(outcome, status, arrival.at.elapsed(), arrival.trace.as_deref());
     }
 
     /// Counts a request to the upstream.
-    pub fn upstream(&self, outcome: UpstreamOutcome) {
-        self.upstream[outcome as usize].inc();
+    pub fn upstream(&self, outcome: UpstreamOutcome, fwd: Fwd) {
+        self.exchanges.note(outcome, fwd);
+    }
+
+    /// Notes how long the upstream's answer took to begin.
+    pub fn upstream_took(&self, time: Duration) {
+        self.exchanges.took(time);
     }
 
     /// The bytes of bodies that came from the upstream.
@@ -286,33 +179,43 @@ impl Metrics {
 
     /// Counts a retry.
     pub fn retry(&self, retry: Retry) {
-        self.retries[retry as usize].inc();
+        self.exchanges.retried(retry);
     }
 
     /// How many retries came out so.
     pub fn retries(&self, retry: Retry) -> u64 {
-        self.retries[retry as usize].get()
+        self.exchanges.retries(retry)
+    }
+
+    /// Notes how late a timer rang.
+    pub fn lag(&self, time: Duration) {
+        self.runtime.lag.note(time);
     }
 
     /// Counts a client connection, open until the guard is dropped.
     pub fn connection_opened(&self) -> Open {
-        self.connections_total.inc();
-        Open::of(&self.connections)
+        self.connections.accepted.inc();
+        Open::of(&self.connections.open)
     }
 
     /// Counts a connection that was told that there are too many.
     pub fn connection_refused(&self) {
-        self.refused.inc();
+        self.connections.refused.inc();
     }
 
     /// Counts a fill, under way until the guard is dropped.
     pub fn flight_begun(&self) -> Open {
-        Open::of(&self.flights)
+        Open::of(&self.connections.flights)
     }
 
     /// Counts a response that found no place in the store.
     pub fn not_admitted(&self) {
         self.not_admitted.inc();
+    }
+
+    /// Counts what became of spans.
+    pub fn spans(&self, outcome: SpanOutcome, count: u64) {
+        self.spans.add(outcome, count);
     }
 
     /// Counts what came of asking the shared tier, or of telling it something.
@@ -325,8 +228,17 @@ impl Metrics {
         self.shared.is_there(is_there);
     }
 
-    /// All series in the text format of `OpenMetrics`, which Prometheus reads.
+    /// Requests answered so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.total()
+    }
+
+    /// All series in the text format of `OpenMetrics`.
     pub fn text(&self) -> String {
+        self.requests.with_exemplars(&self.series())
+    }
+
+    fn series(&self) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
@@ -340,106 +252,11 @@ impl Default for Metrics {
     }
 }
 
-/// Something counted by a gauge for as long as it lives.
-#[derive(Debug)]
-pub struct Open(Gauge);
-
-impl Open {
-    fn of(gauge: &Gauge) -> Open {
-        gauge.inc();
-        Open(gauge.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-/// What the store holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreFigures {
-    /// Keys with a stored response.
-    pub entries: u64,
-    /// Bytes of stored responses, overhead included, also of those that were
-    /// replaced and are still being sent.
-    pub bytes: u64,
-    /// The most that `bytes` may be.
-    pub bound: u64,
-    /// Bytes of the fills under way.
-    pub in_flight: u64,
-    /// Readers that fell too far behind their fill, so far.
-    pub cut_off: u64,
-}
-
-type Figures = Box<dyn Fn() -> StoreFigures + Send + Sync>;
-
-/// Asks the store, once there is one.
-#[derive(Default)]
-struct StoreCollector(OnceLock<Figures>);
-
-impl Debug for StoreCollector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("StoreCollector")
-    }
-}
-
-impl Collector for StoreCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(figures) = self.0.get() else { return Ok(()) };
-        let StoreFigures { entries, bytes, bound, in_flight, cut_off } = figures();
-        gauge(&mut encoder, "store_entries", "Keys with a stored response", None, entries)?;
-        let unit = Some(&Unit::Bytes);
-        gauge(&mut encoder, "store_used", "Memory of stored responses", unit, bytes)?;
-        gauge(&mut encoder, "store_bound", "Memory that stored responses may use", unit, bound)?;
-        gauge(&mut encoder, "fill_buffers", "Memory of the fills under way", unit, in_flight)?;
-        let help = "Answers aborted because the client fell too far behind";
-        counter(&mut encoder, "readers_cut_off", help, None, &ConstCounter::new(cut_off))
-    }
-}
-
-/// The process itself, read from the kernel at each scrape.
-#[derive(Debug)]
-struct Process;
-
-impl Collector for Process {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(usage) = Usage::now() else { return Ok(()) };
-        let bytes = Some(&Unit::Bytes);
-        gauge(&mut encoder, "process_resident_memory", "Memory in RAM", bytes, usage.resident)?;
-        gauge(&mut encoder, "process_open_fds", "Open descriptors", None, usage.descriptors)?;
-        let help = "Processor time used, user and system";
-        let cpu = ConstCounter::new(usage.cpu.as_secs_f64());
-        counter(&mut encoder, "process_cpu", help, Some(&Unit::Seconds), &cpu)
-    }
-}
-
-/// What the process uses.
-struct Usage {
-    resident: u64,
-    descriptors: u64,
-    cpu: Duration,
-}
-
-impl Usage {
-    /// Now, `None` where the kernel does not say.
-    #[cfg(target_os = "linux")]
-    fn now() -> Option<Usage> {
-        let process = procfs::process::Process::myself().ok()?;
-        let stat = process.stat().ok()?;
-        let ticks = stat.utime + stat.stime;
-        Some(Usage {
-            resident: stat.rss * procfs::page_size(),
-            descriptors: process.fd_count().ok()?.try_into().ok()?,
-            cpu: Duration::from_millis(ticks * 1000 / procfs::ticks_per_second()),
-        })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn now() -> Option<Usage> {
-        None
-    }
+/// What is read at each scrape, registered.
+fn collected<C: Collector + Default>(registry: &mut Registry) -> Arc<C> {
+    let collector = Arc::<C>::default();
+    registry.register_collector(Box::new(Arc::clone(&collector)));
+    collector
 }
 
 fn gauge(

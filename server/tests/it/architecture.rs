@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 57] = [
+const PURE: [&str; 60] = [
     "names.rs",
     "menus/form.rs",
     "target.rs",
@@ -44,6 +44,9 @@ const PURE: [&str; 57] = [
     "cache/status.rs",
     "cache/uncacheable.rs",
     "serve/phase.rs",
+    "exchange/fwd.rs",
+    "exchange/trace.rs",
+    "telemetry/access_log/style.rs",
     "telemetry/ledger/account.rs",
     "upstream/governor.rs",
     "upstream/governor/advice.rs",

@@ -27,5 +27,6 @@ mod shared;
 mod simulation;
 mod snapshot;
 mod support;
+mod telemetry;
 mod typed;
 mod wire;

@@ -182,7 +182,11 @@ fn health_and_metrics_are_there() {
         relay.metric(&format!("lunch_relay_requests_total{labels}"))
     };
     assert_eq!((requests("uri-miss"), requests("hit"), requests("own")), (1, 1, 2));
-    assert_eq!(relay.metric("lunch_relay_upstream_requests_total{outcome=\"success\"}"), 1);
+    assert_eq!(
+        relay
+            .metric("lunch_relay_upstream_requests_total{outcome=\"success\",reason=\"uri-miss\"}"),
+        1
+    );
     assert_eq!(relay.metric("lunch_relay_store_entries"), 1);
     assert!(0 < relay.metric("lunch_relay_store_used_bytes"));
     assert!(0 < relay.metric("process_resident_memory_bytes"));

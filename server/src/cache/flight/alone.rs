@@ -41,10 +41,11 @@ impl Cache {
         let asked = Asked { key, head, asks, fwd: forward.fwd, stored: forward.stored, since };
         let before = self.before(&asked.key);
         let selected = asked.stored.as_ref();
-        let errand = Errand::of(&asked.head, Purpose::PassThrough, since);
-        let wanted = Wanted { key: &asked.key, before, request: &asked.head, selected, errand };
+        let errand = Errand::of(&asked.head, Purpose::PassThrough, asked.fwd, since);
+        let wanted =
+            Wanted { key: &asked.key, before, request: &asked.head, selected, errand: &errand };
         let (answer, times) = match self.fetch(wanted, body, Asking::Anew).await {
-            Fetched::Failed(failure) => return self.failed(&failure, asked.fwd),
+            Fetched::Failed(failure) => return self.failed(&failure, &asked.head, asked.fwd),
             Fetched::Stored(stored, told) => {
                 return self.stored_answer(&asked, &stored, told, &Role::Follower);
             }
@@ -78,7 +79,9 @@ impl Cache {
         let head = Arc::new(head);
         let fill: Arc<Flight> = Arc::new(self.new_fill());
         let writer = Arc::clone(&fill).write();
-        let Ok(reader) = fill.read() else { return self.failed(&Failure::Abandoned, asked.fwd) };
+        let Ok(reader) = fill.read() else {
+            return self.failed(&Failure::Abandoned, &asked.head, asked.fwd);
+        };
         tokio::spawn({
             let (cache, key, head) = (Arc::clone(self), asked.key.clone(), Arc::clone(&head));
             async move {

@@ -38,7 +38,7 @@ pub(super) struct Wanted<'a> {
     /// The stored response that was selected.
     pub(super) selected: Option<&'a Arc<Prepared>>,
     /// On whose behalf, and what for.
-    pub(super) errand: Errand,
+    pub(super) errand: &'a Errand,
 }
 
 /// What comes of asking.

@@ -86,7 +86,7 @@ impl Cache {
             Asking::about(selected.as_ref(), &self.store.variants(&key))
         };
         let selected = selected.as_ref();
-        let wanted = Wanted { key: &key, before, request: &request, selected, errand };
+        let wanted = Wanted { key: &key, before, request: &request, selected, errand: &errand };
         match self.fetch(wanted, Body::empty(), asking).await {
             Fetched::Failed(failure) => {
                 // What the relay itself refuses, it refuses each for itself.

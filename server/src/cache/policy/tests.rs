@@ -15,6 +15,7 @@ use crate::{
         stored::StoredResponse,
         vary::Selecting,
     },
+    exchange::Arrival,
     target::Target,
 };
 
@@ -42,6 +43,7 @@ pub(in crate::cache) fn request(method: &str, text: &str) -> RequestHead {
         version: Version::HTTP_11,
         headers: fields(text),
         remote: RemoteAddr::default(),
+        arrival: Arrival::now(),
     }
 }
 

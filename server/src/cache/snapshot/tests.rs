@@ -14,7 +14,7 @@ use crate::{
     },
     clock::Clock,
     config::Cli,
-    exchange::RequestHead,
+    exchange::{Arrival, RequestHead},
     target::Target,
     telemetry::metrics::Metrics,
 };
@@ -63,6 +63,7 @@ async fn ask(cache: &Arc<Cache>, target: &str, asked: &str) -> (u16, String, Opt
         version: Version::HTTP_11,
         headers: fields(asked),
         remote: RemoteAddr::default(),
+        arrival: Arrival::now(),
     };
     let answer = cache.answer(request, Body::empty()).await;
     let status = answer.header("cache-status").unwrap().to_owned();

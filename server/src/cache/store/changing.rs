@@ -112,7 +112,7 @@ impl Store {
             return 0;
         }
         if variants.is_empty() {
-            self.entries.invalidate(key);
+            self.invalidate(key);
         } else {
             self.entries.insert(key.clone().detached(), Arc::new(Entry { variants }));
         }

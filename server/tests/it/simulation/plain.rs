@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use parking_lot::Mutex;
 use poem::{Body, Endpoint, Response, endpoint::BoxEndpoint};
-use server::exchange::{Errand, Failure, Purpose, RequestHead, Since};
+use server::exchange::{Errand, Failure, Fwd, Purpose, RequestHead, Since};
 use tokio::time::Instant;
 
 use super::upstream::{PATHS, index_of};
@@ -50,7 +50,7 @@ impl Plain {
 
     async fn fetch(&self, head: RequestHead, purpose: Purpose) -> Response {
         let path = index_of(head.target.path());
-        let errand = Errand::of(&head, purpose, Since::now());
+        let errand = Errand::of(&head, purpose, Fwd::Bypass, Since::now());
         let mut request = head.into_request(Body::empty());
         errand.note(&mut request);
         match self.upstream.call(request).await {
