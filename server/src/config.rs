@@ -32,7 +32,7 @@ use crate::{
     operator::token::Token,
     release,
     serve::ServeConfig,
-    shared::{Address, SharedConfig},
+    shared::{Address, MASK, SharedConfig},
     telemetry::{self, TelemetryConfig, metrics::Counting},
     upstream::UpstreamConfig,
 };
@@ -314,9 +314,16 @@ impl Config {
         Ok(())
     }
 
-    /// The effective configuration as a file that gives the same one again.
+    /// The effective configuration as a file that gives the same one again, once
+    /// the password that it does not have is written in.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).unwrap_or_default()
+        let toml = toml::to_string(self).unwrap_or_default();
+        if self.shared.shared.as_ref().is_some_and(Address::has_secret) {
+            return format!(
+                "# The password in `shared` is masked: write it in the place of {MASK}, or set RELAY_SHARED.\n{toml}"
+            );
+        }
+        toml
     }
 }
 

@@ -36,7 +36,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use self::{address::Address, config::SharedConfig};
+pub use self::{
+    address::{Address, MASK},
+    config::SharedConfig,
+};
 use self::{
     health::{Change, Health},
     lease::Waiters,

@@ -52,13 +52,30 @@ fn what_is_printed_gives_the_same_again() {
 }
 
 #[test]
+fn what_is_printed_has_no_password_and_says_so() {
+    let config = |url: &str| load(&[&format!("--shared={url}")]).unwrap().config;
+    let printed = config("redis://user:secret@valkey").to_toml();
+    assert!(!printed.contains("secret"), "{printed}");
+    assert!(printed.starts_with("# The password in `shared` is masked"), "{printed}");
+    assert!(printed.contains("shared = \"redis://user:***@valkey\""), "{printed}");
+    // It is not taken for the password.
+    let error = with_file(&printed, &[]).unwrap_err();
+    assert!(error.contains("the password is masked, *** stands for it"), "{error}");
+    let printed = with_file(&printed, &["--shared=redis://:secret@valkey"]).unwrap().config;
+    assert!(!printed.to_toml().contains("secret"));
+    // Where there is none, nothing has to be written in.
+    let printed = config("redis://valkey").to_toml();
+    assert_eq!(with_file(&printed, &[]).unwrap().config.to_toml(), printed);
+}
+
+#[test]
 fn a_wrong_url_of_a_shared_tier_is_refused_without_its_password() {
     let error = load(&["--shared=http://:secret@valkey"]).unwrap_err();
     assert!(error.contains("write it like redis://host:6379"), "{error}");
     assert!(!error.contains("secret"), "{error}");
     let config = load(&["--shared-cache=redis://:secret@valkey"]).unwrap().config;
     assert!(!format!("{config:?}").contains("secret"));
-    assert!(config.to_toml().contains("shared = \"redis://:secret@valkey\""));
+    assert!(config.to_toml().contains("shared = \"redis://:***@valkey\""));
 }
 
 #[track_caller]

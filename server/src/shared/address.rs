@@ -1,15 +1,18 @@
 //! Where the shared tier is.
 
-use std::{convert::Infallible, fmt, str::FromStr};
+use std::{convert::Infallible, fmt, ops::Range, str::FromStr};
 
 use fred::types::config::Config;
 
 /// The URL of a Valkey or Redis: one server, a cluster, or behind sentinels.
 ///
-/// It may have a password in it, so it is written out in full only where a
-/// configuration is, and is not read where an error would repeat it.
+/// It may have a password in it, so it is never written out in full, and is
+/// not read where an error would repeat it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(String);
+
+/// What stands for a password.
+pub const MASK: &str = "***";
 
 /// What a URL may begin with.
 const SCHEMES: [&str; 14] = [
@@ -37,9 +40,49 @@ const SCHEMES: [&str; 14] = [
 pub struct Invalid(String);
 
 impl Address {
-    /// Refuses what is no such URL.
+    /// Refuses what is no such URL, and one whose password is masked.
     pub fn check(&self) -> Result<(), Invalid> {
-        self.config().map(|_| ())
+        self.config()?;
+        if self.secrets().iter().any(|secret| &self.0[secret.clone()] == MASK) {
+            return Err(Invalid(format!("the password is masked, {MASK} stands for it")));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a password in it.
+    pub fn has_secret(&self) -> bool {
+        !self.secrets().is_empty()
+    }
+
+    /// The URL with its passwords masked.
+    pub fn masked(&self) -> String {
+        let mut masked = self.0.clone();
+        for secret in self.secrets().into_iter().rev() {
+            masked.replace_range(secret, MASK);
+        }
+        masked
+    }
+
+    /// Where the passwords are, in their order: behind the user, and in the
+    /// query.
+    fn secrets(&self) -> Vec<Range<usize>> {
+        let start = self.0.find("://").map_or(0, |at| at + 3);
+        let end = self.0[start..].find(['/', '?']).map_or(self.0.len(), |at| start + at);
+        let user = self.0[start..end].rfind('@').map_or(start, |at| start + at);
+        let password = self.0[start..user].find(':').map(|at| start + at + 1..user);
+        let query = self.0[end..].find('?').map_or(self.0.len(), |at| end + at + 1);
+        let mut secrets = Vec::from_iter(password);
+        let mut at = query;
+        for pair in self.0[query..].split('&') {
+            if let Some((name, _)) = pair.split_once('=')
+                && name.to_ascii_lowercase().contains("password")
+            {
+                secrets.push(at + name.len() + 1..at + pair.len());
+            }
+            at += pair.len() + 1;
+        }
+        secrets.retain(|secret| !secret.is_empty());
+        secrets
     }
 
     /// What is connected to.
@@ -82,7 +125,7 @@ impl fmt::Debug for Address {
 
 impl serde::Serialize for Address {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.masked())
     }
 }
 
@@ -101,6 +144,7 @@ mod tests {
             assert!(!debug.contains("secret"), "{debug}");
         }
 
+        check("redis://:***@valkey", None);
         check("redis://valkey", Some("valkey:6379"));
         check("redis://:secret@127.0.0.1:7000/2", Some("127.0.0.1:7000"));
         check("rediss://user:secret@valkey:6380", Some("valkey:6380"));
@@ -113,5 +157,26 @@ mod tests {
         check("http://valkey", None);
         check("valkey", None);
         check("redis-sentinel://a:1", None);
+    }
+    #[test]
+    fn passwords_are_masked_where_a_configuration_is_printed() {
+        #[track_caller]
+        fn check(text: &str, masked: &str) {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.masked(), masked);
+            assert_eq!(address.has_secret(), text != masked);
+        }
+
+        check("redis://valkey", "redis://valkey");
+        check("redis://user@valkey/2", "redis://user@valkey/2");
+        check("redis://:secret@valkey:7000/2", "redis://:***@valkey:7000/2");
+        check("rediss://user:se@c:ret@valkey", "rediss://user:***@valkey");
+        check("redis://:@valkey", "redis://:@valkey");
+        check(
+            "redis-sentinel://:secret@a:1?node=b:2&sentinelPassword=secret&sentinelServiceName=m",
+            "redis-sentinel://:***@a:1?node=b:2&sentinelPassword=***&sentinelServiceName=m",
+        );
+        check("redis+unix:///run/valkey.sock", "redis+unix:///run/valkey.sock");
+        check("secret", "secret");
     }
 }
