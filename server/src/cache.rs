@@ -194,6 +194,9 @@ impl Cache {
                 }
                 Either::Left(ready(self.stale(&key, &stored, &request, asks, clause, now)))
             }
+            Decision::Unsatisfiable if self.behind.get().is_some() => {
+                Either::Right(Box::pin(self.only_if_shared(key, request, asks)))
+            }
             Decision::Unsatisfiable => Either::Left(ready(self.unsatisfiable(&request))),
             Decision::Forward(forward)
                 if forward.sharing == Sharing::Collapse

@@ -227,7 +227,7 @@ impl Cache {
             (Some(Landing::Shared(Brought::Taken(stored))), role)
                 if matches!(role, Role::Leader(_)) || is_for(&stored, &asked) =>
             {
-                self.taken_answer(&asked, &stored)
+                self.taken_answer(&asked.key, &asked.head, asked.asks, &stored)
             }
             (Some(Landing::Private), Role::Leader(mut answer)) => match answer.try_recv() {
                 Ok((answer, clause)) => self.private(answer, &asked, clause),
@@ -375,12 +375,18 @@ impl Cache {
     }
 
     /// What another instance has stored.
-    fn taken_answer(&self, asked: &Asked, stored: &Prepared) -> Response {
+    pub(super) fn taken_answer(
+        &self,
+        key: &CacheKey,
+        head: &RequestHead,
+        asks: Asks,
+        stored: &Prepared,
+    ) -> Response {
         let now = self.clock.now();
         let outcome = if stored.is_fresh(now) { Outcome::Shared } else { Outcome::Stale };
-        let status = CacheStatus::hit().ttl(stored.ttl(now)).key(self.shown(&asked.key));
-        let answer = stored.answer(&asked.head, asked.asks, &status.detail("shared"), now);
-        self.count_stored(outcome, stored, &asked.head, &answer);
+        let status = CacheStatus::hit().ttl(stored.ttl(now)).key(self.shown(key));
+        let answer = stored.answer(head, asks, &status.detail("shared"), now);
+        self.count_stored(outcome, stored, head, &answer);
         answer
     }
 

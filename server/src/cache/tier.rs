@@ -9,13 +9,14 @@ pub mod value;
 
 use std::{sync::Arc, time::SystemTime};
 
+use poem::Response;
 use tokio::time::Instant;
 
 use self::step::{Look, Standing, Step, after, is_newer, wants_turn};
 use super::{
     Cache,
     key::CacheKey,
-    policy::{Asks, decide},
+    policy::{Asks, Refresh, decide},
     store::Epoch,
     stored::Prepared,
 };
@@ -102,6 +103,30 @@ impl Cache {
                 }
                 Turn::Away => return (looked.before, Step::Ask(selected), None),
             }
+        }
+    }
+
+    /// Answers a request that says `only-if-cached` with what another instance
+    /// has stored (RFC 9111 §5.2.1.7); its own has nothing for it.
+    pub(super) async fn only_if_shared(
+        self: &Arc<Self>,
+        key: CacheKey,
+        request: RequestHead,
+        asks: Asks,
+    ) -> Response {
+        let seat = self.waiters.try_acquire();
+        let (Some(behind), Ok(_seat)) = (self.behind.get(), seat) else {
+            return self.unsatisfiable(&request);
+        };
+        match self.look(behind, &key, &request, None, Purpose::Client).await.step {
+            Step::Bring(stored, refresh) => {
+                let answer = self.taken_answer(&key, &request, asks, &stored);
+                if refresh == Refresh::Behind {
+                    self.refresh(key, &request, stored);
+                }
+                answer
+            }
+            Step::Ask(_) => self.unsatisfiable(&request),
         }
     }
 

@@ -144,6 +144,29 @@ async fn a_tier_that_is_away_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_if_cached_is_answered_by_what_another_has() {
+    let (one, other, memory) = two(&[]);
+    let only = [("cache-control", "only-if-cached")];
+    let (status, _, _) = read(other.ask("GET", "/menu", &only).await).await;
+    assert_eq!(status, 504);
+    one.get("/menu").await;
+    let answer = other.ask("GET", "/menu", &only).await;
+    assert_eq!(cache_status(&answer), "lunch-relay; hit; ttl=60; detail=shared");
+    assert_eq!(read(answer).await.2, "menu 1");
+    // From now on it is its own.
+    let asked = *memory.asked.lock().unwrap();
+    let answer = other.ask("GET", "/menu", &only).await;
+    assert_eq!(cache_status(&answer), "lunch-relay; hit; ttl=60");
+    assert_eq!(*memory.asked.lock().unwrap(), asked);
+    // What nobody may reuse is not answered with.
+    advance(Duration::from_mins(10)).await;
+    let (status, _, _) = read(other.ask("GET", "/menu", &only).await).await;
+    assert_eq!((status, other.asked()), (504, 0));
+    *memory.is_away.lock().unwrap() = true;
+    assert_eq!(read(other.ask("GET", "/other", &only).await).await.0, 504);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hit_asks_nobody() {
     let (one, _, memory) = two(&[]);
     one.get("/menu").await;
