@@ -24,7 +24,7 @@ use crate::{
     exchange::{
         Purpose, RequestHead,
         ending::Ending,
-        tier::{Gone, Heard, Kept, Lease, Mark, Said, Tier, Turn},
+        tier::{Gone, Heard, Kept, Lease, Mark, Merge, Said, Tier, Turn},
     },
     telemetry::metrics::SharedOutcome,
 };
@@ -199,9 +199,17 @@ impl Cache {
         all.retain(|stored| stored.is_useful(now) && !stored.is_purged());
         let ttl = all.iter().map(|stored| stored.useful_for(now)).max().unwrap_or_default();
         let responses = all.iter().map(|stored| &stored.response);
-        match value::write(&behind.source, key, responses, behind.tier.largest()) {
+        let largest = behind.tier.largest();
+        match value::write(&behind.source, key, responses, largest) {
             Some(value) => {
-                behind.tier.keep(Kept { key: key.as_str().to_owned(), value, ttl, mark });
+                // Another instance may have stored another variant meanwhile.
+                let has_variants =
+                    all.iter().any(|stored| stored.response.selecting.names().next().is_some());
+                let merge = has_variants.then(|| -> Merge {
+                    let (source, key) = (Arc::clone(&behind.source), key.clone());
+                    Box::new(move |ours, theirs| value::merge(ours, theirs, &source, &key, largest))
+                });
+                behind.tier.keep(Kept { key: key.as_str().to_owned(), value, ttl, mark, merge });
             }
             None => self.metrics.shared(SharedOutcome::TooLarge),
         }

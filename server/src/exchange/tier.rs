@@ -27,8 +27,10 @@ pub enum Said {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark(pub Option<u64>);
 
+/// Makes one value of ours and of what another instance has put in its place.
+pub type Merge = Box<dyn Fn(&[u8], &[u8]) -> Vec<u8> + Send + Sync>;
+
 /// What is to be kept under a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The key.
     pub key: String,
@@ -38,6 +40,15 @@ pub struct Kept {
     pub ttl: Duration,
     /// What the key showed before the response was asked for.
     pub mark: Mark,
+    /// How it goes together with what another instance has put there; `None`:
+    /// it takes its place.
+    pub merge: Option<Merge>,
+}
+
+impl Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// Whose turn it is to ask the upstream for a key.

@@ -33,14 +33,29 @@ const MOST_COMMANDS: usize = 4096;
 /// A mark has to outlive whatever was asked for before it.
 const MARK_TTL: Duration = Duration::from_mins(5);
 
-/// Keeps a value, unless a mark is in its place that was not there before.
+/// Keeps a value, unless a mark is in its place that was not there before, or
+/// another value than the one with this digest (`any` keeps it in any case):
+/// that is answered then, with its digest.
 ///
 /// What has another type is not ours: GETRANGE fails, and all is as it was.
 const KEEP: &str = r"
 local found = redis.call('GETRANGE', KEYS[1], 0, tonumber(ARGV[4]))
-if string.sub(found, 1, 7) == 'purged ' and found ~= ARGV[3] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1";
+local ttl = tonumber(ARGV[2])
+if string.sub(found, 1, 7) == 'purged ' then
+    if found ~= ARGV[3] then return {0, '', ''} end
+elseif found ~= '' and ARGV[5] ~= 'any' then
+    local digest = redis.sha1hex(found)
+    if digest ~= ARGV[5] then return {2, digest, found} end
+    ttl = math.max(ttl, redis.call('PTTL', KEYS[1]))
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ttl)
+return {1, '', ''}";
+
+/// In the place of a digest: whatever is there.
+const ANY: &str = "any";
+/// How often a value is merged with what others have put there meanwhile; then
+/// it takes the place of that.
+const MERGES: usize = 3;
 
 /// Puts a mark in the place of what is there; where memory is full, nothing.
 const PURGE: &str = r"
@@ -159,17 +174,44 @@ impl Link {
         self.within(self.client.getrange(key, 0, most)).await
     }
 
-    /// Keeps a value: whether it is the newest.
-    pub(super) async fn keep(&self, key: &str, kept: Kept) -> Result<bool, Failed> {
-        let Kept { value, ttl, mark, .. } = kept;
+    /// Keeps a value, together with what is there if that is to be: whether it
+    /// is the newest.
+    pub(super) async fn keep(&self, key: &str, kept: Kept, largest: usize) -> Result<bool, Failed> {
+        let Kept { value: ours, ttl, mark, merge, .. } = kept;
+        let mark = as_found(mark);
+        let mut value = ours.clone();
+        let mut known = String::new();
+        for _ in 0..MERGES {
+            let Some(merge) = &merge else { break };
+            let words = [mark.clone(), known.into_bytes()];
+            let (kept, digest, theirs) = self.keep_if(key, value, ttl, words, largest).await?;
+            if kept != 2 {
+                return Ok(kept == 1);
+            }
+            value = merge(&ours, &theirs);
+            known = digest;
+        }
+        let words = [mark, ANY.into()];
+        let (kept, ..) = self.keep_if(key, value, ttl, words, LONGEST_MARK).await?;
+        Ok(kept == 1)
+    }
+
+    async fn keep_if(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Duration,
+        [mark, known]: [Vec<u8>; 2],
+        read: usize,
+    ) -> Result<(i64, String, Bytes), Failed> {
         let arguments: Vec<Value> = vec![
             Value::Bytes(value.into()),
             millis(ttl),
-            Value::Bytes(as_found(mark).into()),
-            Value::Integer(i64::try_from(LONGEST_MARK).unwrap_or(i64::MAX)),
+            Value::Bytes(mark.into()),
+            Value::Integer(i64::try_from(read).unwrap_or(i64::MAX)),
+            Value::Bytes(known.into()),
         ];
-        let kept: i64 = self.within(self.client.eval(KEEP, key, arguments)).await?;
-        Ok(kept == 1)
+        self.within(self.client.eval(KEEP, key, arguments)).await
     }
 
     /// Puts a mark in the place of what is under a key.

@@ -99,7 +99,7 @@ impl Valkey {
 
     async fn keep_now(&self, queued: Queued) {
         let key = self.full(&queued.kept.key);
-        match self.link.keep(&key, queued.kept).await {
+        match self.link.keep(&key, queued.kept, self.largest).await {
             Ok(true) => self.metrics.shared(SharedOutcome::Kept),
             Ok(false) => self.metrics.shared(SharedOutcome::Outdated),
             Err(failed) if failed.trouble == Trouble::Away => self.failed(&failed.why),

@@ -39,10 +39,35 @@ pub fn read(bytes: &[u8], source: &str, key: &CacheKey) -> Result<Vec<Record>, U
     Ok(records)
 }
 
+/// Variants under a key at most.
+const MOST: usize = 16;
+
+/// What two instances have under a key as one value: of each variant the newest,
+/// ours first, as many as fit. What cannot be read is not kept.
+pub fn merge(ours: &[u8], theirs: &[u8], source: &str, key: &CacheKey, most: usize) -> Vec<u8> {
+    let (Ok(own), Ok(others)) = (read(ours, source, key), read(theirs, source, key)) else {
+        return ours.to_vec();
+    };
+    let newer = |one: &Record, other: &Record| {
+        one.response.selecting == other.response.selecting
+            && other.response.times.response_time <= one.response.times.response_time
+    };
+    let lasting = |one: &&Record, all: &[Record]| !all.iter().any(|other| newer(other, one));
+    let own_last = own
+        .iter()
+        .rev()
+        .filter(|one| !others.iter().any(|other| newer(other, one) && !newer(one, other)));
+    let others_last = others.iter().rev().filter(|other| lasting(other, &own));
+    let all = own_last.chain(others_last).take(MOST).map(|record| &record.response);
+    write(source, key, all, most).unwrap_or_else(|| ours.to_vec())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
-    use crate::cache::record::tests::record;
+    use crate::cache::{record::tests::record, vary::Selecting};
 
     const SOURCE: &str = "http://upstream/";
 
@@ -75,6 +100,45 @@ mod tests {
         assert_eq!(read(&one, SOURCE, &key).unwrap()[0].response, two()[0]);
         assert_eq!(write(SOURCE, &key, &two(), one.len() - 1), None);
         assert_eq!(write(SOURCE, &key, &[], 1 << 20), None);
+    }
+
+    #[test]
+    fn variants_of_two_instances_go_together() {
+        #[track_caller]
+        fn check(bytes: &[u8], key: &CacheKey, newest_first: &[&str]) {
+            let records = read(bytes, SOURCE, key).unwrap();
+            let bodies: Vec<_> =
+                records.iter().rev().map(|one| one.response.body.clone()).collect();
+            assert_eq!(bodies, newest_first);
+        }
+
+        let key = key("/menu");
+        let variant = |language: &str, second, body: &'static str| {
+            let name = http::header::ACCEPT_LANGUAGE;
+            let lines = vec![(name, vec![language.parse().unwrap()])];
+            let mut response = StoredResponse { body: body.into(), ..two()[0].clone() };
+            response.selecting = Selecting::of_lines(lines, &http::HeaderMap::new());
+            response.times.response_time = UNIX_EPOCH + Duration::from_secs(second);
+            response
+        };
+        let value = |all: &[StoredResponse]| write(SOURCE, &key, all, 1 << 20).unwrap();
+        let ours = value(&[variant("sv", 5, "our sv"), variant("fi", 1, "our fi")]);
+        let theirs = value(&[
+            variant("en", 4, "their en"),
+            variant("sv", 4, "their sv"),
+            variant("fi", 2, "their fi"),
+        ]);
+        let merge = |theirs: &[u8], most| merge(&ours, theirs, SOURCE, &key, most);
+        let both = merge(&theirs, 1 << 20);
+        check(&both, &key, &["our sv", "their en", "their fi"]);
+        // What does not fit any more is left out, the newest of ours last.
+        check(&merge(&theirs, both.len() - 1), &key, &["our sv", "their en"]);
+        // It is the same with itself, and with what is of no use.
+        assert_eq!(merge(&ours, 1 << 20), ours);
+        assert_eq!(merge(b"something", 1 << 20), ours);
+        let many: Vec<_> =
+            (0..20).map(|number| variant(&number.to_string(), 1, "one of many")).collect();
+        assert_eq!(read(&merge(&value(&many), 1 << 20), SOURCE, &key).unwrap().len(), MOST);
     }
 
     #[test]

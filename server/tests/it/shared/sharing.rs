@@ -111,6 +111,45 @@ fn all_variants_are_shared() {
 }
 
 #[test]
+fn variants_that_two_store_at_once_are_both_shared() {
+    let valkey = Valkey::start(&[]);
+    let (asked, is_asked) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let (asked, may_go) = (Mutex::new(asked), Mutex::new(may_go));
+    let origin = Origin::start(move |head, stream| {
+        let language = if head.contains("accept-language: sv") { "sv" } else { "en" };
+        asked.lock().unwrap().send(()).unwrap();
+        let _ = may_go.lock().unwrap().recv();
+        let fields = "vary: accept-language\r\ncache-control: max-age=600\r\n";
+        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{fields}content-length: 2\r\n\r\n{language}")?;
+        Ok(Then::KeepOpen)
+    });
+    let relay = || valkey.relay(&origin.url(), &["--preset=none"]);
+    let (one, other) = (relay(), relay());
+    thread::scope(|scope| {
+        let ask =
+            |relay, language| get(relay, "/menu", &format!("accept-language: {language}\r\n"));
+        let first = scope.spawn(move || ask(one.public, "sv").text());
+        is_asked.recv().unwrap();
+        // Its lease is lost, so the other takes its turn before it has come to an end.
+        valkey.say(&["DEL", &valkey.key(":lease:/menu")]);
+        let second = scope.spawn(move || ask(other.public, "en").text());
+        is_asked.recv().unwrap();
+        drop(go);
+        assert_eq!((first.join().unwrap(), second.join().unwrap()), ("sv".into(), "en".into()));
+    });
+    counts(&one, "kept", 1);
+    counts(&other, "kept", 1);
+    let third = relay();
+    for language in ["sv", "en"] {
+        let answer = get(third.public, "/menu", &format!("accept-language: {language}\r\n"));
+        assert!(status(&answer).contains("hit"), "{}", status(&answer));
+        assert_eq!(answer.text(), language);
+    }
+    assert_eq!(origin.heads().len(), 2);
+}
+
+#[test]
 fn a_range_is_answered_from_what_another_has() {
     let (valkey, origin) = (Valkey::start(&[]), counting(FRESH));
     let one = valkey.relay(&origin.url(), &[]);
