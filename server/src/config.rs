@@ -19,7 +19,7 @@ use serde::Serialize;
 pub use self::{
     presets::Preset,
     rules::RuleTable,
-    units::{AtMost, Rate, Size, Span},
+    units::{AtMost, Fraction, Rate, Size, Span},
 };
 use crate::{
     cache::{

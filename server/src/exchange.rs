@@ -1,8 +1,10 @@
 //! The words that the cache and the upstream share: a request's head, what a
-//! request is for, and how an exchange with the upstream can fail; [`tier`] has
-//! those that it shares with the shared tier, [`ending`] those of purges.
+//! request is for, and how an exchange with the upstream can fail; [`tier`] and
+//! [`budget`] have those that they share with the shared tier, [`ending`] those
+//! of purges.
 
 mod arrival;
+pub mod budget;
 pub mod ending;
 mod fwd;
 pub mod tier;

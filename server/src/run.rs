@@ -38,7 +38,7 @@ use crate::{
         watched::{Watch, Watched},
     },
     upstream::{
-        Address, Base, Governed, Retried, Upstream,
+        self, Address, Base, Governed, Retried, Upstream,
         held::{ByHand, Holding},
     },
 };
@@ -91,13 +91,14 @@ pub async fn relay(
     let stored = Arc::clone(&cache);
     metrics.watch_store(move || stored.figures());
     metrics.watch_saved(cache.saved());
-    let books = Arc::new(Books::open(address, watch, cache.saved(), &metrics, clock.clone()));
+    let books =
+        Arc::new(Books::open(address, watch.clone(), cache.saved(), &metrics, clock.clone()));
     tokio::spawn(Arc::clone(&books).keep());
     tokio::spawn(clock.clone().keep_true());
     look_at_load(&config.telemetry, &metrics)?;
     tokio::spawn(Arc::clone(&cache).maintain());
 
-    let tier = share(&config, &cache, &metrics).await?;
+    let tier = share(&config, &cache, &watch, &metrics).await?;
     let snapshot =
         config.cache.snapshot.as_ref().map(|path| {
             Snapshot::new(Arc::clone(&cache), path, &config.upstream.upstream.to_string())
@@ -241,10 +242,11 @@ fn observers(
     Ok((Watch { access_log, slow, tracer, spans, clock }, exporting))
 }
 
-/// Puts the shared tier behind the cache, if there is one.
+/// Puts the shared tier behind the cache and the governor, if there is one.
 async fn share(
     config: &Config,
     cache: &Cache,
+    governor: &upstream::Watch,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<Option<Arc<Valkey>>> {
     let Some(address) = &config.shared.shared else { return Ok(None) };
@@ -254,6 +256,7 @@ async fn share(
     let metrics = Arc::clone(metrics);
     let tier = Box::pin(Valkey::start(address, &config.shared, &source, patience, metrics)).await?;
     cache.share_through(Arc::<Valkey>::clone(&tier), &source);
+    governor.share(tier.pool());
     Ok(Some(tier))
 }
 

@@ -5,9 +5,12 @@
 //! all, and until it answers a probe nobody asks it ([`health`]). What an error
 //! means ([`trouble`]) and what the bytes under a key are ([`said`]) is pure;
 //! `link` has the words, `work` what is done behind the answers, `turns` how
-//! instances ask the upstream one at a time ([`lease`]).
+//! instances ask the upstream one at a time ([`lease`]), `budget` how they share
+//! the upstream's budget ([`claim`]).
 
 pub mod address;
+mod budget;
+pub mod claim;
 mod config;
 pub mod health;
 pub mod lease;
@@ -16,12 +19,13 @@ pub mod log;
 pub mod pending;
 mod purges;
 pub mod said;
+mod scripts;
 pub mod trouble;
 mod turns;
 mod work;
 
 use std::{
-    collections::hash_map::RandomState,
+    collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
     sync::{Arc, OnceLock, atomic::AtomicU64},
     time::Duration,
@@ -41,6 +45,7 @@ pub use self::{
     config::SharedConfig,
 };
 use self::{
+    claim::ServerTime,
     health::{Change, Health},
     lease::Waiters,
     link::{Failed, Link},
@@ -80,14 +85,17 @@ pub struct Valkey {
     room: Arc<Semaphore>,
     /// There is something to do, or the health has changed.
     news: Notify,
-    /// When it was last told that something was refused.
-    refused: Mutex<Option<Instant>>,
+    /// When it was last told that something of a kind was refused.
+    refused: Mutex<HashMap<&'static str, Instant>>,
     waiters: Waiters,
     lease_ttl: Duration,
     patience: Duration,
     ear: OnceLock<Ear>,
     /// There may be news in the log.
     nudged: Notify,
+    /// There may be news with the next claim on the budget.
+    claims: Arc<Notify>,
+    server_time: Mutex<Option<ServerTime>>,
     /// Of this instance in the log.
     name: String,
     /// Of marks and leases: no two are the same, here or elsewhere.
@@ -154,6 +162,8 @@ impl Valkey {
             patience,
             ear: OnceLock::new(),
             nudged: Notify::new(),
+            claims: Arc::default(),
+            server_time: Mutex::default(),
             name: format!("{:016x}", RandomState::new().hash_one("name")),
             numbers: AtomicU64::new(RandomState::new().hash_one(source)),
             metrics,

@@ -13,6 +13,7 @@ pub mod governor;
 pub mod held;
 mod retried;
 mod retry;
+mod sharing;
 
 use std::{error::Error, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -31,7 +32,7 @@ use self::{
     deadline::Deadline,
 };
 use crate::{
-    config::{AtMost, Rate},
+    config::{AtMost, Fraction, Rate},
     exchange::{Failure, Fwd, trace::Trace},
     hop::{self, Forwarding},
     names::Names,
@@ -73,6 +74,10 @@ pub struct UpstreamConfig {
     /// Requests to the upstream under way at a time, until their answers have ended; half for what goes at its client's pace
     #[arg(long, env = "RELAY_UPSTREAM_CONCURRENCY", value_name = "REQUESTS", default_value = "8")]
     pub upstream_concurrency: AtMost<NonZeroU32>,
+
+    /// How much of --upstream-rate, --upstream-burst and --upstream-concurrency is this relay's own, as 1/3 or 0.25, while it does not share them through --shared
+    #[arg(long, env = "RELAY_UPSTREAM_SHARE", value_name = "FRACTION", default_value = "1")]
+    pub upstream_share: Fraction,
 
     /// How often a request is put to the upstream anew that found no connection or lost it; only what may be repeated, in all a tenth more requests; 0 = never
     #[arg(

@@ -57,9 +57,12 @@ pub struct Standing {
     pub uptime_seconds: u64,
     /// What the flags say.
     pub configured: Bounds,
+    /// Whose budget it is.
+    pub budget: Budget,
     /// What counts now: the flags, and what the upstream says or has refused.
     pub in_force: Bounds,
-    /// Requests that may go at once now; null: nothing limits the rate.
+    /// Requests that may go at once now, of those that relays share as far as
+    /// this one knows; null: nothing limits the rate.
     pub tokens: Option<u32>,
     /// What the upstream says is left (`RateLimit`); null: it says nothing.
     pub quota: Option<Quota>,
@@ -82,7 +85,8 @@ pub struct Standing {
     pub refused: Refused,
     /// Times that it was left alone: it asked for that, or kept failing.
     pub holds: u64,
-    /// Requests that waited for their turn.
+    /// Requests that waited for their turn, or for their part of a budget that
+    /// relays share.
     pub waited: u64,
     /// What it was spared.
     pub saved: Saved,
@@ -99,6 +103,16 @@ pub struct Bounds {
     pub burst: Option<u32>,
     /// Requests under way at a time.
     pub concurrency: Option<u32>,
+}
+
+/// Whose budget requests are taken from.
+#[derive(Clone, Debug, PartialEq, Object)]
+pub struct Budget {
+    /// `own`: this relay's, always; `shared`: that of all relays together
+    /// (`--shared`); `apart`: this relay's, until it can be shared again.
+    pub source: String,
+    /// How much of the whole is this relay's own (`--upstream-share`).
+    pub share: String,
 }
 
 /// What the upstream says is left.
@@ -296,6 +310,10 @@ impl Standing {
             since: rfc3339(since),
             uptime_seconds: account.at.duration_since(since).unwrap_or_default().as_secs(),
             configured: Bounds::configured(figures.limits),
+            budget: Budget {
+                source: figures.source.as_str().to_owned(),
+                share: figures.limits.share.to_string(),
+            },
             in_force: Bounds {
                 requests_per_second: figures.rate,
                 burst: figures.burst,

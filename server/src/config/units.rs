@@ -133,6 +133,75 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A part of a whole, more than none: `1/3`, `0.25`, `1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fraction {
+    part: u32,
+    whole: u32,
+}
+
+/// More parts would overflow a length of time that is multiplied by them.
+const MOST_PARTS: u32 = 1_000_000;
+
+impl Fraction {
+    /// All of it.
+    pub const WHOLE: Fraction = Fraction { part: 1, whole: 1 };
+
+    /// So much of a number, rounded down, but one at least.
+    pub fn of(self, number: u32) -> u32 {
+        let part = u64::from(number) * u64::from(self.part) / u64::from(self.whole);
+        u32::try_from(part).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// The time that so much of a rate takes, of which the whole takes `interval`.
+    pub fn stretch(self, interval: Duration) -> Duration {
+        interval.saturating_mul(self.whole) / self.part
+    }
+
+    /// As a number.
+    pub fn value(self) -> f64 {
+        f64::from(self.part) / f64::from(self.whole)
+    }
+
+    fn read(text: &str) -> Option<Fraction> {
+        if let Some((part, whole)) = text.split_once('/') {
+            return Some(Fraction { part: part.parse().ok()?, whole: whole.parse().ok()? });
+        }
+        let (ones, decimals) = text.split_once('.').unwrap_or((text, ""));
+        let whole = 10_u32.checked_pow(u32::try_from(decimals.len()).ok()?)?;
+        let digits = if decimals.is_empty() { "0" } else { decimals };
+        let part = ones.parse::<u32>().ok()?.checked_mul(whole)?;
+        Some(Fraction { part: part.checked_add(digits.parse().ok()?)?, whole })
+    }
+}
+
+impl FromStr for Fraction {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Fraction, String> {
+        Fraction::read(text)
+            .filter(|read| 0 < read.part && read.part <= read.whole && read.whole <= MOST_PARTS)
+            .ok_or_else(|| {
+                "write a part that is more than 0 and at most 1, such as 1/3 or 0.25".to_owned()
+            })
+    }
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.part == self.whole {
+            return f.write_str("1");
+        }
+        write!(f, "{}/{}", self.part, self.whole)
+    }
+}
+
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A limit, or the word `unlimited`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AtMost<T> {
@@ -183,6 +252,33 @@ impl<T: fmt::Display> Serialize for AtMost<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fractions() {
+        #[track_caller]
+        fn check(text: &str, shown: Option<&str>) {
+            let fraction = text.parse::<Fraction>().ok();
+            assert_eq!(fraction.map(|fraction| fraction.to_string()).as_deref(), shown, "{text}");
+            if let Some(shown) = shown {
+                assert_eq!(shown.parse().ok(), fraction);
+            }
+        }
+
+        check("1/3", Some("1/3"));
+        check("0.25", Some("25/100"));
+        check("0.5", Some("5/10"));
+        for whole in ["1/1", "1.0"] {
+            assert_eq!(whole.parse::<Fraction>().unwrap().to_string(), "1");
+        }
+        check("1", Some("1"));
+        for none in ["0", "0.0", "2/1", "1.5", "1/0", "-1", "1/2000000", "third", "", "1/", ".5.5"]
+        {
+            check(none, None);
+        }
+        let third: Fraction = "1/3".parse().unwrap();
+        assert_eq!([third.of(21), third.of(20), third.of(1)], [7, 6, 1]);
+        assert_eq!(third.stretch(Duration::from_millis(100)), Duration::from_millis(300));
+    }
 
     #[test]
     fn rates() {

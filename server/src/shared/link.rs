@@ -13,11 +13,15 @@ use fred::{
     },
 };
 use parking_lot::Mutex;
-use tokio::{sync::broadcast::error::RecvError, time::timeout};
+use tokio::{
+    sync::{OnceCell, broadcast::error::RecvError},
+    time::timeout,
+};
 
 use super::{
     log::LONGEST,
     said::{LONGEST_MARK, as_found, mark},
+    scripts::{CLAIM, END, KEEP, LEASE, LOG, PURGE, READ_LOG, RELEASE, RENEW, TIME},
     trouble::{Trouble, meaning},
 };
 use crate::exchange::tier::{Kept, Mark};
@@ -33,76 +37,11 @@ const MOST_COMMANDS: usize = 4096;
 /// A mark has to outlive whatever was asked for before it.
 const MARK_TTL: Duration = Duration::from_mins(5);
 
-/// Keeps a value, unless a mark is in its place that was not there before, or
-/// another value than the one with this digest (`any` keeps it in any case):
-/// that is answered then, with its digest.
-///
-/// What has another type is not ours: GETRANGE fails, and all is as it was.
-const KEEP: &str = r"
-local found = redis.call('GETRANGE', KEYS[1], 0, tonumber(ARGV[4]))
-local ttl = tonumber(ARGV[2])
-if string.sub(found, 1, 7) == 'purged ' then
-    if found ~= ARGV[3] then return {0, '', ''} end
-elseif found ~= '' and ARGV[5] ~= 'any' then
-    local digest = redis.sha1hex(found)
-    if digest ~= ARGV[5] then return {2, digest, found} end
-    ttl = math.max(ttl, redis.call('PTTL', KEYS[1]))
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ttl)
-return {1, '', ''}";
-
 /// In the place of a digest: whatever is there.
 const ANY: &str = "any";
 /// How often a value is merged with what others have put there meanwhile; then
 /// it takes the place of that.
 const MERGES: usize = 3;
-
-/// Puts a mark in the place of what is there; where memory is full, nothing.
-const PURGE: &str = r"
-redis.call('GETRANGE', KEYS[1], 0, 0)
-local set = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-if type(set) == 'table' and set.err then redis.call('DEL', KEYS[1]) end
-return 1";
-
-/// Takes a lease that nobody has: 0, or for how many milliseconds another has it.
-const LEASE: &str = r"
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
-return redis.call('PTTL', KEYS[1])";
-
-/// Makes a lease longer, if it is still this one.
-const RENEW: &str = r"
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 0";
-
-/// Ends a lease, if it is still this one.
-const RELEASE: &str = r"
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0";
-
-/// Ends a lease, whoever has it; what has another type is not one.
-const END: &str = r"
-redis.call('GET', KEYS[1])
-return redis.call('DEL', KEYS[1])";
-
-/// Adds a purge to the log.
-const LOG: &str = r"
-redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], '*', 'by', ARGV[1], 'key', ARGV[2])
-return redis.call('PEXPIRE', KEYS[1], ARGV[4])";
-
-/// Reads the log after a place: its length, its first place and its last, then
-/// place, instance and key of each entry.
-const READ_LOG: &str = r"
-local length = redis.call('XLEN', KEYS[1])
-if length == 0 then return {'0', '', ''} end
-local said = {tostring(length)}
-table.insert(said, redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1])
-table.insert(said, redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1])
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+')) do
-    table.insert(said, entry[1])
-    table.insert(said, entry[2][2])
-    table.insert(said, entry[2][4])
-end
-return said";
 
 /// How long the log is kept after the last purge: what is stored is not kept
 /// for longer, as a rule.
@@ -115,6 +54,8 @@ pub(super) struct Link {
     timeout: Duration,
     /// Why there is no connection, as was last said.
     broken: Arc<Mutex<Option<String>>>,
+    /// What the server calls the script of claims.
+    claim: Arc<OnceCell<String>>,
 }
 
 /// What a word came to that did not come to what was meant.
@@ -155,7 +96,12 @@ impl Link {
             fail_fast: true,
             ..Options::default()
         };
-        Ok(Link { client: client.with_options(&options), timeout: within, broken })
+        Ok(Link {
+            client: client.with_options(&options),
+            timeout: within,
+            broken,
+            claim: Arc::default(),
+        })
     }
 
     /// Whether anybody answers.
@@ -259,6 +205,27 @@ impl Link {
     /// What the log has after a place, as [`super::log::news`] reads it.
     pub(super) async fn read_log(&self, name: &str, since: &str) -> Result<Vec<String>, Failed> {
         self.within(self.client.eval(READ_LOG, name, vec![Value::from(since)])).await
+    }
+
+    /// The time of the server that has a key, in microseconds.
+    pub(super) async fn time(&self, key: &str) -> Result<i64, Failed> {
+        let said = self.client.eval(TIME, key, Vec::<Value>::new());
+        let (seconds, micros): (i64, i64) = self.within(said).await?;
+        Ok(seconds.saturating_mul(1_000_000).saturating_add(micros))
+    }
+
+    /// Makes a claim on a budget: what the script answers. It is sent once a
+    /// server; who has forgotten it, as after a restart, is sent it anew.
+    pub(super) async fn claim(&self, key: &str, arguments: &[String]) -> Result<Vec<i64>, Failed> {
+        let load = || self.within(self.client.script_load::<String, _>(CLAIM));
+        let name = self.claim.get_or_try_init(load).await?;
+        let said = self.client.evalsha(name.as_str(), key, arguments.to_vec());
+        match self.within(said).await {
+            Err(failed) if failed.why.contains("NOSCRIPT") => {
+                self.within(self.client.eval(CLAIM, key, arguments.to_vec())).await
+            }
+            said => said,
+        }
     }
 
     /// Tells all who listen.

@@ -103,12 +103,13 @@ impl Valkey {
 /// Hears of the turns that are over, and that there are purges, for ever.
 pub(super) async fn listen(valkey: Arc<Valkey>, ears: SubscriberClient) {
     let (over, purged) = (valkey.channel(), valkey.purged_channel());
+    let held = valkey.held_channel();
     let mut messages = ears.message_rx();
     ears.connect();
     // Once it has been said, it is said again after each interruption.
     ears.manage_subscriptions();
     while ears.wait_for_connect().await.is_err()
-        || ears.subscribe(vec![over.as_str(), purged.as_str()]).await.is_err()
+        || ears.subscribe(vec![over.as_str(), purged.as_str(), held.as_str()]).await.is_err()
     {
         sleep(PAUSE).await;
     }
@@ -118,6 +119,8 @@ pub(super) async fn listen(valkey: Arc<Valkey>, ears: SubscriberClient) {
                 let key = message.value.as_str().unwrap_or_default();
                 if message.channel == over {
                     valkey.waiters.over(&key);
+                } else if message.channel == held {
+                    valkey.claims.notify_one();
                 } else if key.is_empty() {
                     valkey.nudged.notify_one();
                 } else {

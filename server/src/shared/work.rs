@@ -105,18 +105,19 @@ impl Valkey {
             Err(failed) if failed.trouble == Trouble::Away => self.failed(&failed.why),
             Err(failed) => {
                 self.metrics.shared(SharedOutcome::Refused);
-                self.complain(&failed.why);
+                self.complain("keep what it is given", &failed.why);
             }
         }
     }
 
-    /// Says now and then why the tier keeps nothing.
-    fn complain(&self, why: &str) {
+    /// Says now and then what the tier does not do, and why.
+    pub(super) fn complain(&self, what: &'static str, why: &str) {
         let now = Instant::now();
-        let mut last = self.refused.lock();
-        if last.is_none_or(|last| COMPLAINT <= now.saturating_duration_since(last)) {
-            *last = Some(now);
-            tracing::warn!("the shared tier does not keep what it is given: {why}");
+        let mut refused = self.refused.lock();
+        let is_due = |last: &Instant| COMPLAINT <= now.saturating_duration_since(*last);
+        if refused.get(what).is_none_or(is_due) {
+            refused.insert(what, now);
+            tracing::warn!("the shared tier does not {what}: {why}");
         }
     }
 }

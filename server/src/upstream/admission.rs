@@ -14,24 +14,32 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::governor::{
-    Came, Entry, Governor, Grant, Limits, Refusal,
-    advice::Advice,
-    ledger::Figures,
-    queue::{Share, Ticket},
+use super::{
+    governor::{
+        Came, Entry, Governor, Grant, Limits, Refusal,
+        advice::Advice,
+        ledger::Figures,
+        queue::{Share, Ticket},
+    },
+    sharing,
 };
-use crate::exchange::{Bound, Purpose};
+use crate::exchange::{
+    Bound, Purpose,
+    budget::{Claim, Claimed, Pool},
+};
 
 /// The way in.
 #[derive(Clone, Debug)]
 pub(super) struct Admission(Arc<Shared>);
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     started: Instant,
     state: Mutex<State>,
     /// Something has changed what the timer is set for.
     changed: Notify,
+    /// Something has changed when a claim on the shared budget is due.
+    stirred: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -62,6 +70,7 @@ impl Admission {
                 timer: Timer::None,
             }),
             changed: Notify::new(),
+            stirred: Arc::default(),
         }))
     }
 
@@ -87,13 +96,21 @@ impl Admission {
                 state.timer = Timer::Running;
                 tokio::spawn(keep_time(Arc::clone(&self.0)));
             }
-            self.0.changed.notify_one();
+            self.0.stir();
             Waiting { shared: Arc::clone(&self.0), ticket, word }
         };
         // The sender goes only when it has said its word.
         (&mut waiting.word)
             .await
             .unwrap_or(Err(Refusal { bound: Bound::Queue, retry_after: Duration::ZERO }))
+    }
+
+    /// From now on claims on the budget are made in this pool.
+    pub(super) fn share(&self, pool: Pool) {
+        let now = self.0.now();
+        self.0.state.lock().governor.share(now);
+        let stirred = Arc::clone(&self.0.stirred);
+        tokio::spawn(sharing::claim(Arc::downgrade(&self.0), pool, stirred));
     }
 
     /// How things stand.
@@ -108,8 +125,55 @@ impl Shared {
         self.started.elapsed()
     }
 
+    /// Something has happened.
+    fn stir(&self) {
+        self.changed.notify_one();
+        self.stirred.notify_one();
+    }
+
+    /// When a claim is due.
+    pub(super) fn claim_at(&self) -> Option<Instant> {
+        let now = self.now();
+        self.state.lock().governor.claim_at(now).map(|at| self.started + at)
+    }
+
+    /// The claim that is due.
+    pub(super) fn claim(&self) -> Claim {
+        let now = self.now();
+        self.state.lock().governor.claim(now)
+    }
+
+    /// There may be news of other instances.
+    pub(super) fn news(&self) {
+        let now = self.now();
+        self.state.lock().governor.news(now);
+    }
+
+    /// Lets those go whom a claim has brought a grant: how things stood before
+    /// and stand now.
+    pub(super) fn claimed(self: &Arc<Self>, claimed: Claimed) -> [Figures; 2] {
+        let now = self.now();
+        let mut state = self.state.lock();
+        let before = state.governor.figures(now);
+        state.governor.claimed(claimed, now);
+        let words = self.words(&mut state);
+        state.governor.lapse();
+        let after = state.governor.figures(now);
+        drop(state);
+        say(words);
+        self.changed.notify_one();
+        [before, after]
+    }
+
     /// Tells those whose waiting is over, with the lock released.
     fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let words = self.words(&mut state);
+        drop(state);
+        say(words);
+    }
+
+    /// What is to be said to those whose waiting is over.
+    fn words(self: &Arc<Self>, state: &mut State) -> Words {
         let mut words: Words = Vec::new();
         while let Some((ticket, word)) = state.governor.next(self.now()) {
             let permit = word.map(|grant| Permit { shared: Arc::clone(self), grant });
@@ -117,11 +181,15 @@ impl Shared {
                 words.push((sender, permit));
             }
         }
-        drop(state);
-        for (sender, word) in words {
-            // A permit that nobody takes is dropped here, and gives its place back.
-            let _ = sender.send(word);
-        }
+        words
+    }
+}
+
+/// Says it, with the lock released.
+fn say(words: Words) {
+    for (sender, word) in words {
+        // A permit that nobody takes is dropped here, and gives its place back.
+        let _ = sender.send(word);
     }
 }
 
@@ -129,6 +197,8 @@ impl Shared {
 async fn keep_time(shared: Arc<Shared>) {
     loop {
         shared.serve(shared.state.lock());
+        // What stood in the way of a claim may be over.
+        shared.stirred.notify_one();
         let wake_at = {
             let mut state = shared.state.lock();
             let now = shared.now();
@@ -157,7 +227,7 @@ impl Drop for Waiting {
         let mut state = self.shared.state.lock();
         if state.waiters.remove(&self.ticket).is_some() {
             state.governor.cancel(self.ticket);
-            self.shared.changed.notify_one();
+            self.shared.stir();
         }
     }
 }
@@ -187,7 +257,7 @@ impl Permit {
         state.governor.came(&mut self.grant, came, now);
         let figures = state.governor.figures(now);
         self.shared.serve(state);
-        self.shared.changed.notify_one();
+        self.shared.stir();
         if before < figures.ledger.held {
             tracing::warn!(
                 seconds = figures.held_for(),
@@ -204,6 +274,6 @@ impl Drop for Permit {
         let mut state = self.shared.state.lock();
         state.governor.release(&self.grant, now);
         self.shared.serve(state);
-        self.shared.changed.notify_one();
+        self.shared.stir();
     }
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    exchange::{Asker, Bound, Failure, Purpose, SentAt},
+    exchange::{Asker, Bound, Failure, Purpose, SentAt, budget::Pool},
     hop,
 };
 
@@ -58,6 +58,11 @@ impl Watch {
         figures.ledger.add_refused(Bound::ByHand, self.by_hand.refused());
         figures
     }
+
+    /// From now on the budget is shared with other instances, in this pool.
+    pub fn share(&self, pool: Pool) {
+        self.admission.share(pool);
+    }
 }
 
 impl<E> Governed<E> {
@@ -72,6 +77,7 @@ impl<E> Governed<E> {
                 .map(|rate| f64::from(rate.requests.get()) / rate.per.as_secs_f64()),
             burst: config.upstream_burst.limit().map_or(u32::MAX, std::num::NonZeroU32::get),
             concurrency: config.upstream_concurrency.limit().map(std::num::NonZeroU32::get),
+            share: config.upstream_share,
         };
         let admission = Admission::new(limits, seed);
         let timeout = config.upstream_timeout.into();

@@ -2,18 +2,20 @@
 //!
 //! A state machine without a clock: `now` is the time since it began. It is
 //! told who asks, how an exchange went and when it has ended, and says who may
-//! go and who is refused. In the order of reading: [`bucket`], [`pace`],
+//! go and who is refused. In the order of reading: [`bucket`], [`budget`], [`pace`],
 //! [`advice`], [`breaker`], [`queue`], [`gate`], [`ledger`], and `learning`, which
 //! takes in how exchanges went.
 
 pub mod advice;
 pub mod breaker;
 pub mod bucket;
+pub mod budget;
 pub mod gate;
 mod learning;
 pub mod ledger;
 pub mod pace;
 pub mod queue;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -25,12 +27,16 @@ use self::{
     advice::{Advice, Quota},
     breaker::Breaker,
     bucket::{Allowance, Bucket},
+    budget::Budget,
     gate::{Gate, Random, Role},
     ledger::{Circuit, Figures, Ledger, Spent},
     pace::Pace,
     queue::{Queue, Share, Ticket},
 };
-use crate::exchange::{Bound, Purpose};
+use crate::{
+    config::Fraction,
+    exchange::{Bound, Purpose},
+};
 
 /// What the governor keeps to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +47,8 @@ pub struct Limits {
     pub burst: u32,
     /// Requests under way at a time; `None`: unlimited.
     pub concurrency: Option<u32>,
+    /// What of all this is this instance's where it does not share it.
+    pub share: Fraction,
 }
 
 /// A request that may go, until it is released.
@@ -90,6 +98,7 @@ struct Obstacle {
 #[derive(Debug)]
 pub struct Governor {
     limits: Limits,
+    budget: Budget,
     bucket: Bucket,
     pace: Pace,
     /// What is left, and when there will be more.
@@ -117,7 +126,8 @@ impl Governor {
         let pace = Pace::new(limits.rate, limits.burst);
         Governor {
             limits,
-            bucket: Bucket::new(pace.allowance()),
+            budget: Budget::own(limits.share),
+            bucket: Bucket::new(pace.allowance().map(|whole| whole.part(limits.share))),
             pace,
             quota: None,
             told_concurrency: None,
@@ -181,7 +191,8 @@ impl Governor {
             return Some((ticket, Ok(self.grant(purpose, now))));
         }
         let (deadline, ticket) = self.queue.first_deadline()?;
-        if now < deadline {
+        // Who cannot have its part of the budget in time does not wait for that.
+        if now < deadline && now + self.budget_wait(now, 1) <= deadline {
             return None;
         }
         let purpose = self.queue.remove(ticket)?;
@@ -224,7 +235,7 @@ impl Governor {
 
     /// How things stand.
     pub fn figures(&self, now: Duration) -> Figures {
-        let allowance = self.pace.allowance();
+        let allowance = self.allowance();
         let left = |quota: Quota| {
             let reset = quota.reset.checked_sub(now).filter(|left| !left.is_zero())?;
             Some(Quota { reset, ..quota })
@@ -235,7 +246,8 @@ impl Governor {
             waiting: self.queue.len() as u64,
             under_way: self.under_way,
             typical: self.typical,
-            rate: self.pace.rate(),
+            rate: self.pace.rate().map(|rate| rate * self.budget.fraction().value()),
+            source: self.budget.source(),
             burst: allowance.map(Allowance::burst),
             concurrency: self.concurrency(),
             tokens: self.bucket.left(now),
@@ -262,6 +274,7 @@ impl Governor {
 
     fn grant(&mut self, purpose: Purpose, now: Duration) -> Grant {
         self.bucket.take(now);
+        self.budget.take();
         self.pace.sent(now);
         if let Some(quota) = &mut self.quota {
             quota.remaining = quota.remaining.saturating_sub(1);
@@ -277,7 +290,17 @@ impl Governor {
 
     /// How many may be under way.
     fn concurrency(&self) -> Option<u32> {
+        self.all_concurrency().map(|all| self.budget.fraction().of(all))
+    }
+
+    /// How many may be of all instances together.
+    fn all_concurrency(&self) -> Option<u32> {
         self.limits.concurrency.into_iter().chain(self.told_concurrency).min()
+    }
+
+    /// What the bucket is to allow.
+    fn allowance(&self) -> Option<Allowance> {
+        self.pace.allowance().map(|whole| whole.part(self.budget.fraction()))
     }
 
     /// How many of those that go at their client's pace may be: half of all, so
@@ -296,6 +319,11 @@ impl Governor {
     }
 
     fn obstacle(&self, purpose: Purpose, now: Duration) -> Option<Obstacle> {
+        self.own_obstacle(purpose, now).or_else(|| self.budget_obstacle(now))
+    }
+
+    /// What stands in the way here, whatever other instances do.
+    fn own_obstacle(&self, purpose: Purpose, now: Duration) -> Option<Obstacle> {
         if let Some(until) = self.gate.probing_until(now) {
             return Some(Obstacle { bound: Bound::Hold, until: Some(until) });
         }
@@ -325,6 +353,7 @@ impl Governor {
         let quota = self.quota.filter(|quota| quota.remaining <= ahead);
         [
             (Bound::Rate, self.bucket.wait(now, ahead.saturating_add(1))),
+            (Bound::Rate, self.budget_wait(now, ahead.saturating_add(1))),
             (Bound::Quota, quota.map_or(Duration::ZERO, |quota| quota.reset.saturating_sub(now))),
             (self.is_full(purpose).unwrap_or(Bound::Rate), places.map_or(Duration::ZERO, |_| turn)),
         ]

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 60] = [
+const PURE: [&str; 63] = [
     "names.rs",
     "menus/form.rs",
     "target.rs",
@@ -52,16 +52,19 @@ const PURE: [&str; 60] = [
     "upstream/governor/advice.rs",
     "upstream/governor/breaker.rs",
     "upstream/governor/bucket.rs",
+    "upstream/governor/budget.rs",
     "upstream/governor/gate.rs",
     "upstream/governor/learning.rs",
     "upstream/governor/ledger.rs",
     "upstream/governor/pace.rs",
     "upstream/governor/queue.rs",
+    "upstream/governor/sharing.rs",
     "upstream/retry.rs",
     "cache/guard.rs",
     "cache/tier/step.rs",
     "cache/tier/value.rs",
     "shared/address.rs",
+    "shared/claim.rs",
     "shared/health.rs",
     "shared/log.rs",
     "shared/pending.rs",

@@ -1,6 +1,7 @@
 //! Relays that share what they store in a Valkey, and what becomes of them
 //! without it.
 
+mod budget;
 mod purges;
 mod sharing;
 mod trouble;

@@ -21,6 +21,7 @@ fn an_account_is_said_in_full() {
         "since": "1970-01-01T00:00:00Z",
         "uptime_seconds": 120,
         "configured": {"requests_per_second": 1.0, "burst": 20, "concurrency": null},
+        "budget": {"source": "own", "share": "1"},
         "in_force": {"requests_per_second": 1.0, "burst": 20, "concurrency": null},
         "tokens": 17,
         "quota": null,
@@ -77,7 +78,8 @@ fn what_the_upstream_says_and_what_stands_in_the_way_is_said() {
 
 #[test]
 fn unlimited_is_null() {
-    let free = Limits { rate: None, burst: 20, concurrency: None };
+    let free =
+        Limits { rate: None, burst: 20, concurrency: None, share: crate::config::Fraction::WHOLE };
     let none = Bounds { requests_per_second: None, burst: None, concurrency: None };
     assert_eq!(Bounds::configured(free), none);
     let at_once = Limits { rate: Some(1.0), burst: u32::MAX, ..free };

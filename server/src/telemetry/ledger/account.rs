@@ -119,7 +119,12 @@ pub(crate) mod tests {
     /// The account of a relay with a rate of 1/s and a burst of 20 that spent so
     /// many requests at once, and answered so many from its store.
     pub(crate) fn account(at: SystemTime, spent: u32, hits: u64) -> Account {
-        let limits = Limits { rate: Some(1.0), burst: 20, concurrency: None };
+        let limits = Limits {
+            rate: Some(1.0),
+            burst: 20,
+            concurrency: None,
+            share: crate::config::Fraction::WHOLE,
+        };
         let mut governor = Governor::new(limits, 7);
         for _ in 0..spent {
             let share = Share::Target(1);

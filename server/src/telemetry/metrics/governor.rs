@@ -12,7 +12,10 @@ use prometheus_client::{
 use super::gauge;
 use crate::{
     exchange::{Bound, Purpose},
-    upstream::governor::ledger::{Figures, Spent},
+    upstream::governor::{
+        budget::Source,
+        ledger::{Figures, Spent},
+    },
 };
 
 type Ask = Box<dyn Fn() -> Figures + Send + Sync>;
@@ -77,6 +80,14 @@ impl Collector for GovernorCollector {
             None,
             figures.total_under_way(),
         )?;
+        let help = "Whose budget requests are taken from: this relay's own, the one that relays share, or its own until that can be shared again";
+        let mut family =
+            encoder.encode_descriptor("upstream_budget", help, None, MetricType::Gauge)?;
+        for source in Source::ALL {
+            let labels = [("source", source.as_str())];
+            ConstGauge::new(u64::from(source == figures.source))
+                .encode(family.encode_family(&labels)?)?;
+        }
         let seconds = Some(&Unit::Seconds);
         let help = "How long the upstream is still left alone";
         gauge(&mut encoder, "upstream_hold", help, seconds, figures.held_for())?;

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::config::Fraction;
+
 /// How many requests may go: one each `interval`, and `burst` at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -17,6 +19,13 @@ impl Allowance {
     pub fn new(rate: f64, burst: u32) -> Allowance {
         let interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(SLOWEST).min(SLOWEST);
         Allowance { interval: interval.max(Duration::from_nanos(1)), burst: burst.max(1) }
+    }
+
+    /// So much of it.
+    #[must_use]
+    pub fn part(self, fraction: Fraction) -> Allowance {
+        let interval = fraction.stretch(self.interval).min(SLOWEST);
+        Allowance { interval, burst: fraction.of(self.burst) }
     }
 
     /// How many may go at once.
@@ -131,6 +140,14 @@ pub(super) mod tests {
         // What would come back to a full bucket is lost.
         check(5.0, 2, &[(0, 0), (900, 0), (900, 0), (900, 200)]);
         check(1.0, 1, &[(0, 0), (999, 1), (1000, 0), (1000, 1000)]);
+    }
+
+    #[test]
+    fn a_part_is_as_much_slower_and_has_so_much_less_at_once() {
+        let whole = Allowance::new(10.0, 20);
+        assert_eq!(whole.part("1/4".parse().unwrap()), Allowance::new(2.5, 5));
+        assert_eq!(whole.part("1/40".parse().unwrap()), Allowance::new(0.25, 1));
+        assert_eq!(whole.part(Fraction::WHOLE), whole);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// What the upstream says is believed for so long at most.
-const LONGEST_HOLD: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_HOLD: Duration = Duration::from_hours(1);
 /// How long the upstream is left alone that says that there were too many
 /// requests and not when to come back; doubled each time.
 const FIRST_HOLD: Duration = Duration::from_secs(1);
@@ -69,7 +69,7 @@ impl Governor {
             Spent::Limited | Spent::Abandoned => {}
         }
         grant.spent = Some(spent);
-        self.bucket.set(self.pace.allowance(), now);
+        self.settle(now);
     }
 
     fn learn(&mut self, advice: &Advice, now: Duration) {
@@ -84,6 +84,9 @@ impl Governor {
             remaining: told.remaining.saturating_sub(others),
             reset: now + told.reset.min(LONGEST_HOLD),
         };
+        if told.remaining == 0 {
+            self.budget.learned(quota.reset);
+        }
         // Answers may come in another order than they were given.
         if let Some(known) = self.quota
             && now < known.reset
@@ -115,6 +118,7 @@ impl Governor {
         // Not all who were told the same come back at the same moment.
         let until = now + told + self.random.up_to((told / 10).min(Duration::from_secs(5)));
         self.gate.hold(until, role);
+        self.budget.learned(until);
         self.shut_at = now;
         // Nothing has been saved up when it is over.
         self.bucket.empty(now);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Limits, Refusal, advice::Quota};
+use super::{Limits, Refusal, advice::Quota, budget::Source};
 use crate::exchange::{Bound, Purpose};
 
 /// How a request that was let go came out.
@@ -83,6 +83,8 @@ pub struct Figures {
     pub under_way: [u32; Purpose::ALL.len()],
     /// How long an exchange takes, smoothed; `None` before the first.
     pub typical: Option<Duration>,
+    /// Whose budget it is.
+    pub source: Source,
     /// The rate in force, in requests a second; `None`: nothing limits it.
     pub rate: Option<f64>,
     /// Requests at once; `None`: nothing limits the rate.

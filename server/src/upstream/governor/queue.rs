@@ -80,6 +80,11 @@ impl Queue {
         self.lanes[purpose as usize].len != 0
     }
 
+    /// How many wait for this.
+    pub fn count(&self, purpose: Purpose) -> usize {
+        self.lanes[purpose as usize].len
+    }
+
     /// Puts one more in line.
     pub fn push(&mut self, purpose: Purpose, share: Share, deadline: Duration) -> Ticket {
         let ticket = Ticket(self.next);

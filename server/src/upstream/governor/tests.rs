@@ -6,8 +6,9 @@ use Purpose::{Client, PassThrough, Refresh};
 use proptest::prelude::*;
 
 use super::{bucket::tests::check_windows, *};
+use crate::exchange::budget::{Claimed, Told};
 
-const FREE: Limits = Limits { rate: None, burst: 20, concurrency: None };
+const FREE: Limits = Limits { rate: None, burst: 20, concurrency: None, share: Fraction::WHOLE };
 /// How long a request waits, where the scene does not say.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -412,7 +413,7 @@ proptest! {
     #[test]
     fn whatever_happens(steps in prop::collection::vec(step(), 1..300)) {
         let limits =
-            Limits { rate: Some(5.0), burst: 3, concurrency: Some(4) };
+            Limits { rate: Some(5.0), burst: 3, concurrency: Some(4), share: Fraction::WHOLE };
         let mut scene = Scene::new(limits);
         let patience = ms(4000);
         let mut grants: Vec<Grant> = Vec::new();
@@ -512,4 +513,125 @@ fn figures_say_what_stands_in_the_way() {
     assert_eq!(scene.governor.figures(scene.now).under_way, [1, 0, 0]);
     scene.answer(probe, 200, &Advice::default());
     assert_eq!(scene.governor.figures(scene.now).circuit, Circuit::Closed);
+}
+
+/// What the pool answers: so many granted, more in so long.
+fn granted(granted: u32, wait: u64) -> Claimed {
+    let (wait, interval) = (ms(wait), ms(100));
+    Claimed::Told(Told { granted, wait, interval, hold: Duration::ZERO })
+}
+
+/// A scene that shares its budget from now on: a third of six an hour is its own.
+fn sharing() -> Scene {
+    let share = "1/3".parse().unwrap();
+    let limits = Limits { rate: Some(1.0 / 3600.0), burst: 6, concurrency: Some(6), share };
+    let mut scene = Scene::new(limits);
+    scene.governor.share(scene.now);
+    scene.governor.claim(scene.now);
+    scene.governor.claimed(granted(0, 0), scene.now);
+    scene
+}
+
+#[test]
+fn who_shares_goes_when_it_is_granted_and_in_its_turn() {
+    let mut scene = sharing();
+    let [first, second, third] = [(); 3].map(|()| scene.wait(Client));
+    let refresh = scene.wait(Refresh);
+    assert_eq!(scene.governor.claim_at(scene.now), Some(ms(1)));
+    let claim = scene.governor.claim(scene.now);
+    assert_eq!((claim.wanted, claim.under_way, claim.concurrency), (4, 0, Some(6)));
+    assert_eq!((claim.rate, claim.burst), (Some(1.0 / 3600.0), 6));
+    scene.governor.claimed(granted(2, 100), scene.now);
+    let served = scene.next();
+    assert_eq!(served.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [first, second]);
+    scene.now = ms(100);
+    let claim = scene.governor.claim(scene.now);
+    assert_eq!((claim.wanted, claim.under_way), (2, 2));
+    scene.governor.claimed(granted(2, 0), scene.now);
+    let served = scene.next();
+    assert_eq!(served.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [third, refresh]);
+}
+
+#[test]
+fn who_is_granted_nothing_in_time_is_told_the_true_wait() {
+    let mut scene = sharing();
+    let first = scene.wait(Client);
+    scene.governor.claim(scene.now);
+    scene.governor.claimed(granted(0, 40_000), scene.now);
+    let refused = scene.next();
+    assert!(refused.len() == 1 && refused[0].0 == first);
+    assert_eq!(refused[0].1.as_ref().unwrap_err().retry_after, ms(40_000));
+    assert_eq!(scene.refused(Client), (Bound::Rate, 40_000));
+}
+
+#[test]
+fn only_those_are_wanted_that_could_go() {
+    let mut scene = sharing();
+    let limits = Limits { concurrency: Some(4), rate: None, ..scene.governor.limits };
+    scene.governor.limits = limits;
+    for _ in 0..5 {
+        scene.wait(PassThrough);
+    }
+    // Half of the places.
+    assert_eq!(scene.governor.claim(scene.now).wanted, 2);
+    scene.governor.claimed(granted(2, 0), scene.now);
+    assert_eq!(scene.next().len(), 2);
+    assert_eq!(scene.governor.claim(scene.now).wanted, 0);
+    scene.governor.claimed(granted(0, 0), scene.now);
+    scene.wait(Client);
+    assert_eq!(scene.governor.claim(scene.now).wanted, 1);
+}
+
+#[test]
+fn the_change_over_gives_nothing_that_was_saved_up() {
+    // However long it takes until the claim is known to have come to nothing.
+    for (claimed, at) in [
+        (Claimed::Unmade, 1000),
+        (Claimed::Unmade, 9000),
+        (Claimed::Lost, 1000),
+        (Claimed::Lost, 9000),
+    ] {
+        let mut scene = sharing();
+        scene.patience = Duration::from_hours(9);
+        scene.now = ms(1000);
+        scene.governor.claim(scene.now);
+        scene.now = ms(at);
+        scene.governor.claimed(claimed, scene.now);
+        let (first, second) = (scene.wait(Client), scene.wait(Client));
+        scene.now = Duration::from_secs(3599);
+        assert!(scene.next().is_empty(), "{claimed:?} after {at} ms");
+        scene.now = Duration::from_hours(4);
+        assert_eq!(scene.next()[0].0, first, "{claimed:?} after {at} ms");
+        scene.governor.cancel(second);
+    }
+}
+
+#[test]
+fn what_another_was_told_holds_and_is_not_told_back() {
+    let mut scene = sharing();
+    let waiting = scene.wait(Client);
+    scene.governor.claim(scene.now);
+    let told = Told { granted: 0, wait: ms(5000), interval: ms(100), hold: ms(5000) };
+    scene.governor.claimed(Claimed::Told(told), scene.now);
+    let refused = scene.next();
+    assert!(refused.len() == 1 && refused[0].0 == waiting);
+    assert_eq!(scene.refused(Client), (Bound::Hold, 5000));
+    assert_eq!(scene.governor.figures(scene.now).ledger.held, 1);
+    // Told once more, a little later, it is the same.
+    scene.now = ms(100);
+    assert_eq!(scene.governor.claim(scene.now).hold, None);
+    scene.governor.claimed(Claimed::Told(told), scene.now);
+    assert_eq!(scene.governor.figures(scene.now).ledger.held, 1);
+}
+
+#[test]
+fn what_this_one_is_told_it_tells_the_others() {
+    let mut scene = sharing();
+    scene.wait(Client);
+    scene.governor.claim(scene.now);
+    scene.governor.claimed(granted(1, 0), scene.now);
+    let (_, grant) = scene.next().remove(0);
+    scene.answer(grant.unwrap(), 429, &retry_after(60));
+    let hold = scene.governor.claim(scene.now).hold.unwrap();
+    assert!((ms(60_000)..=ms(66_000)).contains(&hold), "{hold:?}");
 }
