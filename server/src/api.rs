@@ -5,4 +5,5 @@ pub mod docs;
 pub mod health;
 pub mod lunch;
 pub mod process;
+pub mod reload;
 pub mod upstream;

@@ -13,7 +13,7 @@ use poem_openapi::OpenApi;
 use crate::{
     api::{
         cache::CacheApi, docs, health::HealthApi, lunch::LunchApi, process::ProcessApi,
-        upstream::UpstreamApi,
+        reload::ReloadApi, upstream::UpstreamApi,
     },
     cache::{
         Answer, Cache,
@@ -24,6 +24,7 @@ use crate::{
     names::{Names, is_anything},
     operator::{Guard, Guarded, LOGIN, login},
     problem::Problem,
+    reload::Reloader,
     serve::Drain,
     target::{ANYTHING, Target},
     telemetry::{
@@ -44,6 +45,8 @@ pub struct Parts {
     pub books: Arc<Books>,
     /// The menus, where the upstream is the lunch API.
     pub lunch: Option<LunchApi>,
+    /// What reads the configuration anew.
+    pub reloader: Arc<Reloader>,
     /// Whether the public listener is coming to its end.
     pub drain: Drain,
 }
@@ -123,6 +126,7 @@ pub fn admin(parts: &Parts, operated: &Operated) -> impl Endpoint<Output = Respo
         UpstreamApi { books: Arc::clone(&parts.books), by_hand: operated.by_hand.clone() },
         CacheApi { cache: Arc::clone(&cache), upstream, names: operated.names },
         ProcessApi { cache, config: Arc::clone(&operated.config) },
+        ReloadApi { reloader: Arc::clone(&parts.reloader) },
     ));
     let routes = Route::new()
         .at("/metrics", get(exposition))
@@ -259,7 +263,11 @@ async fn own(routes: &Route, request: Request) -> Response {
 /// The methods of a path of our own.
 fn allowed(path: &str) -> &'static str {
     match path {
-        "/v1/cache/purge" | "/v1/upstream/hold" | "/v1/upstream/release" | login::LOGOUT => "POST",
+        "/v1/cache/purge"
+        | "/v1/reload"
+        | "/v1/upstream/hold"
+        | "/v1/upstream/release"
+        | login::LOGOUT => "POST",
         "/v1/log" => "GET, HEAD, PUT",
         LOGIN => "GET, HEAD, POST",
         _ => "GET, HEAD",

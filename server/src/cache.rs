@@ -29,6 +29,7 @@ pub mod policy;
 pub mod purge;
 pub mod range;
 pub mod record;
+mod reload;
 pub mod rules;
 pub mod saved;
 pub mod snapshot;
@@ -47,6 +48,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use arc_swap::{ArcSwap, Guard};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::{Method, StatusCode, header};
 use poem::{Body, Response, endpoint::BoxEndpoint};
@@ -88,15 +90,13 @@ const MAX_LINGERING: usize = 1024;
 pub struct Cache {
     clock: Clock,
     upstream: BoxEndpoint<'static, Response>,
-    rules: Rules,
+    in_force: ArcSwap<InForce>,
     store: Arc<Store>,
     behind: OnceLock<Behind>,
     flights: Flights<FlightKey, Flight>,
     /// Places for those who wait for a flight.
     waiters: Arc<Semaphore>,
     most_waiters: usize,
-    /// For how long a flight that brought an error can be joined.
-    error_ttl: Duration,
     /// Places for flights that have ended, but can be joined.
     lingering: Arc<Semaphore>,
     uncacheable: Uncacheable,
@@ -109,6 +109,13 @@ pub struct Cache {
     shown_key: ShownKey,
     saved: Arc<Saved>,
     metrics: Arc<Metrics>,
+}
+
+/// What a reload replaces, as a whole.
+struct InForce {
+    rules: Rules,
+    /// For how long a flight that brought an error can be joined.
+    error_ttl: Duration,
 }
 
 /// Whether `Cache-Status` says the cache key.
@@ -139,17 +146,17 @@ impl Cache {
         let size = config.cache_size.bytes();
         let in_flight = size / 8;
         let max_object_size = config.max_object_size.bytes().min(in_flight);
+        let saved = Saved::new(&rules);
         Arc::new(Cache {
             clock,
             upstream,
-            saved: Saved::new(&rules),
-            rules,
+            in_force: ArcSwap::from_pointee(InForce::new(config, rules, &saved)),
+            saved,
             store: Arc::new(Store::new(size - in_flight, max_object_size)),
             behind: OnceLock::new(),
             flights: Flights::default(),
             waiters: Arc::new(Semaphore::new(count(config.max_waiters))),
             most_waiters: count(config.max_waiters),
-            error_ttl: config.error_ttl().into(),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             uncacheable: Uncacheable::default(),
             refreshing: Refreshing::default(),
@@ -172,16 +179,18 @@ impl Cache {
     /// future with a state to keep.
     pub fn answer(self: &Arc<Self>, mut request: RequestHead, body: Body) -> Answer<'_> {
         let now = self.clock.now();
+        let in_force = self.in_force();
+        let rules = &in_force.rules;
         let key = if matches!(request.method, Method::GET | Method::HEAD) {
-            request.target = self.rules.canonical(request.target);
+            request.target = rules.canonical(request.target);
             CacheKey::of(&request.target)
         } else {
             // What is not looked up goes upstream as it is.
-            CacheKey::of(&self.rules.canonical(request.target.clone()))
+            CacheKey::of(&rules.canonical(request.target.clone()))
         };
         let asks = Asks::of(&request.headers);
         let lookup = self.store.lookup(&key, &request.headers);
-        match decide(&request, asks, lookup, &self.rules, now) {
+        match decide(&request, asks, lookup, rules, now) {
             Decision::Reuse(stored, Clause::Fresh, refresh) => {
                 if refresh == Refresh::Ahead && stored.shows_to_be_hot() {
                     let _nobody = self.refresh(key.clone(), &request, Arc::clone(&stored));
@@ -209,6 +218,11 @@ impl Cache {
                 Either::Right(Box::pin(self.alone(key, request, body, asks, forward, since)))
             }
         }
+    }
+
+    /// What is in force now. Not to be kept over an await: it would be what was.
+    fn in_force(&self) -> Guard<Arc<InForce>> {
+        self.in_force.load()
     }
 
     /// What the cache holds.

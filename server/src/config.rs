@@ -8,6 +8,7 @@
 mod file;
 mod masked;
 mod presets;
+mod renewal;
 mod rules;
 mod units;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use self::{
     presets::Preset,
+    renewal::{Change, Effect},
     rules::RuleTable,
     units::{AtMost, Fraction, Rate, Size, Span},
 };
@@ -31,7 +33,7 @@ use crate::{
     names::Names,
     operator::token::Token,
     release,
-    serve::ServeConfig,
+    serve::{ServeConfig, tls::TlsConfig},
     shared::{Address, MASK, SharedConfig},
     telemetry::{self, TelemetryConfig, metrics::Counting},
     upstream::UpstreamConfig,
@@ -95,6 +97,11 @@ pub struct Config {
     /// Public listener; port 0 lets the system choose, `[::]` is IPv6 and IPv4
     #[arg(long, env = "RELAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+
+    /// TLS on the public listener
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub tls: TlsConfig,
 
     /// Operator's listener: what is stored, purges, metrics, health, and the ledger of the upstream
     #[arg(long, env = "RELAY_ADMIN_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8081")]
@@ -186,6 +193,7 @@ impl Cli {
         if let Some(config) = cli.config_of_this_machine() {
             config.check_snapshot()?;
             config.check_capacity()?;
+            config.check_certificate()?;
         }
         Ok(cli)
     }
@@ -242,6 +250,15 @@ impl Config {
         Rules::new(rules, flags)
     }
 
+    /// The same, those that can never match being logged.
+    pub fn warned_rules(&self) -> Rules {
+        let rules = self.rules();
+        for unreachable in rules.never_match() {
+            tracing::warn!("{unreachable}");
+        }
+        rules
+    }
+
     /// The names that the relay answers itself.
     pub fn names(&self) -> Names {
         match self.preset() {
@@ -286,6 +303,12 @@ impl Config {
         let kind = clap::error::ErrorKind::Io;
         let known = self.telemetry.capacity();
         known.map(drop).map_err(|unknown| Cli::command().error(kind, unknown.to_string()))
+    }
+
+    /// Refuses a certificate that cannot be served with.
+    fn check_certificate(&self) -> Result<(), clap::Error> {
+        let kind = clap::error::ErrorKind::ValueValidation;
+        self.tls.read().map(drop).map_err(|why| Cli::command().error(kind, why.to_string()))
     }
 
     fn validate(&self) -> Result<(), clap::Error> {

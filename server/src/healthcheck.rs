@@ -5,9 +5,12 @@
 //! container is about to send requests there. `/healthz` would say that all is
 //! well while no more is accepted.
 
+mod any_certificate;
+
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +19,11 @@ use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
 
 /// How long the answer may take, the connection included.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,6 +42,9 @@ pub enum NotReady {
     /// What was sent back is no HTTP.
     #[error("{0} does not speak HTTP ({1}): is it a relay?")]
     NoAnswer(SocketAddr, hyper::Error),
+    /// No TLS.
+    #[error("{0} does not speak TLS ({1}): is it a relay with --tls-cert?")]
+    NoTls(SocketAddr, io::Error),
     /// No answer.
     #[error("{0} did not answer within {limit} s", limit = TIMEOUT.as_secs())]
     TimedOut(SocketAddr),
@@ -43,21 +53,47 @@ pub enum NotReady {
     Refused(SocketAddr, StatusCode),
 }
 
+/// What a listener speaks below HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// Nothing.
+    Plain,
+    /// TLS, with whatever certificate.
+    Tls,
+}
+
 /// Asks the relay that listens on `listen`.
-pub async fn ask(listen: SocketAddr) -> Result<(), NotReady> {
+pub async fn ask(listen: SocketAddr, speaks: Speaks) -> Result<(), NotReady> {
     if listen.port() == 0 {
         return Err(NotReady::UnknownPort);
     }
-    let status = tokio::time::timeout(TIMEOUT, status(listen))
+    let status = tokio::time::timeout(TIMEOUT, status(listen, speaks))
         .await
         .map_err(|_| NotReady::TimedOut(listen))??;
     if status == StatusCode::OK { Ok(()) } else { Err(NotReady::Refused(listen, status)) }
 }
 
-async fn status(listen: SocketAddr) -> Result<StatusCode, NotReady> {
+async fn status(listen: SocketAddr, speaks: Speaks) -> Result<StatusCode, NotReady> {
     let stream = TcpStream::connect(&*reachable(listen))
         .await
         .map_err(|error| NotReady::Unreachable(listen, error))?;
+    match speaks {
+        Speaks::Plain => answered(listen, stream).await,
+        Speaks::Tls => {
+            let no_tls = |error| NotReady::NoTls(listen, error);
+            let client = any_certificate::client().map_err(io::Error::other).map_err(no_tls)?;
+            let connector = TlsConnector::from(Arc::new(client));
+            let name = listen.ip().into();
+            let stream = connector.connect(name, stream).await.map_err(no_tls)?;
+            answered(listen, stream).await
+        }
+    }
+}
+
+async fn answered<S>(listen: SocketAddr, stream: S) -> Result<StatusCode, NotReady>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let no_answer = |error| NotReady::NoAnswer(listen, error);
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
@@ -106,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_nobody_knows_is_not_asked() {
-        let refused = ask("127.0.0.1:0".parse().unwrap()).await;
+        let refused = ask("127.0.0.1:0".parse().unwrap(), Speaks::Plain).await;
         assert!(matches!(refused, Err(NotReady::UnknownPort)), "{refused:?}");
     }
 }

@@ -27,6 +27,7 @@
 pub mod config;
 pub mod healthcheck;
 pub mod release;
+pub mod reload;
 pub mod run;
 pub mod serve;
 

@@ -1,15 +1,15 @@
 //! `relay`: arguments, log, runtime, and signals.
 
-use std::{net::SocketAddr, num::NonZeroUsize, process::ExitCode, time::Duration};
+use std::{num::NonZeroUsize, process::ExitCode, time::Duration};
 
 use server::{
+    clock::Clock,
     config::{Cli, Command, Config},
-    healthcheck, run, telemetry,
+    healthcheck::{self, Speaks},
+    run::{self, Signals},
+    telemetry,
 };
-use tokio::{
-    runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::runtime;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,8 +21,8 @@ fn main() -> ExitCode {
     let cli = Cli::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let log = cli.config.log.clone();
     let outcome = match cli.command {
-        Some(Command::Check(_)) => Ok(()),
-        Some(Command::Healthcheck(config)) => asked(config.listen),
+        Some(Command::Check(config)) => checked(&config),
+        Some(Command::Healthcheck(config)) => asked(&config),
         None if cli.print_config => {
             print!("{}", cli.config.to_toml());
             Ok(())
@@ -49,9 +49,18 @@ fn logged(filter: &str, run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Res
     run()
 }
 
-fn asked(listen: SocketAddr) -> anyhow::Result<()> {
+fn checked(config: &Config) -> anyhow::Result<()> {
+    let identity = config.tls.read()?;
+    if let Some(doubt) = identity.and_then(|identity| identity.doubt(Clock::start().now())) {
+        eprintln!("warning: --tls-cert: {doubt}");
+    }
+    Ok(())
+}
+
+fn asked(config: &Config) -> anyhow::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(healthcheck::ask(listen))?)
+    let speaks = if config.tls.is_on() { Speaks::Tls } else { Speaks::Plain };
+    Ok(runtime.block_on(healthcheck::ask(config.listen, speaks))?)
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {
@@ -72,36 +81,10 @@ fn serve(config: Config) -> anyhow::Result<()> {
             second.end().await;
             second.end().await;
         };
-        run::relay(config, first.end(), again).await
+        let anew = run::Again { arguments: std::env::args_os().collect(), signal: run::hang_up()? };
+        run::relay(config, anew, first.end(), again).await
     });
     // A disk that does not answer holds nobody who was told twice.
     runtime.shutdown_timeout(LAST_WORDS);
     outcome.map(drop)
-}
-
-/// The signals that end the process. SIGHUP does not.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn end(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => tracing::info!("SIGHUP: nothing to reload"),
-            }
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! A relay from its sockets to its end.
 
+mod signals;
+
 use std::{
+    ffi::OsString,
     future::Future,
     hash::{BuildHasher, RandomState},
     io::Write,
@@ -12,20 +15,22 @@ use std::{
 use anyhow::Context;
 use futures_util::FutureExt;
 use poem::EndpointExt;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, signal::unix::Signal, sync::oneshot, task::JoinHandle};
 use tracing_appender::non_blocking::WorkerGuard;
 
+pub use self::signals::{Signals, hang_up};
 use crate::{
     api::lunch::LunchApi,
     app::{self, Operated, Parts},
-    cache::{Cache, rules::Rules, snapshot::Snapshot},
+    cache::{Cache, snapshot::Snapshot},
     clock::Clock,
     config::Config,
     demo::{self, DemoConfig},
     menus::Menus,
     names::Names,
     operator::Guard,
-    serve::{self, Drain, Limits},
+    reload::{Reloader, Replaced},
+    serve::{self, Drain, Limits, tls::Tls},
     shared::Valkey,
     telemetry::{
         TelemetryConfig,
@@ -51,6 +56,15 @@ const ADMIN_CONNECTIONS: usize = 256;
 /// How long the operator's last answers may take.
 const OPERATOR_GRACE: Duration = Duration::from_secs(2);
 
+/// What a relay reads its configuration anew by.
+#[derive(Debug)]
+pub struct Again {
+    /// The arguments that it was started with.
+    pub arguments: Vec<OsString>,
+    /// When it does.
+    pub signal: Signal,
+}
+
 /// Serves until `shutdown` resolves, then drains; `abort` ends the drain early.
 ///
 /// The two addresses are the only lines on stdout, written once both ports are
@@ -58,6 +72,7 @@ const OPERATOR_GRACE: Duration = Duration::from_secs(2);
 /// for when the last connection is gone.
 pub async fn relay(
     config: Config,
+    again: Again,
     shutdown: impl Future<Output = ()>,
     abort: impl Future<Output = ()>,
 ) -> anyhow::Result<Option<WorkerGuard>> {
@@ -69,10 +84,11 @@ pub async fn relay(
         Address::Demo => start_demo().await?,
     };
     let limits = config.serve.limits();
-    let rules = rules(&config);
+    let rules = config.warned_rules();
 
     let address = base.to_string();
     let clock = Clock::start();
+    let tls = secure(&config, &limits, &clock)?;
     let metrics = Arc::new(Metrics::with(config.telemetry.metrics));
     let names = config.names();
     let upstream = Upstream::new(base, names, &config.upstream, Arc::clone(&metrics))
@@ -81,7 +97,7 @@ pub async fn relay(
     let by_hand = ByHand::default();
     let upstream = Holding::new(by_hand.clone(), upstream);
     let upstream = Governed::new(upstream, &config.upstream, clock.clone(), seed());
-    let watch = upstream.watch().beside(&by_hand);
+    let (watch, bounds) = (upstream.watch().beside(&by_hand), upstream.bounds());
     let figures = watch.clone();
     metrics.watch_governor(move || figures.figures());
     let upstream = Holding::new(by_hand.clone(), upstream);
@@ -116,8 +132,18 @@ pub async fn relay(
         menus: Arc::new(Menus::new(Arc::clone(&cache))),
         clock: clock.clone(),
     });
+    let replaced = Replaced {
+        cache: Arc::clone(&cache),
+        bounds,
+        tls: tls.clone(),
+        metrics: Arc::clone(&metrics),
+        clock: clock.clone(),
+    };
+    let reloader = Arc::new(Reloader::new(again.arguments, config.clone(), replaced));
+    tokio::spawn(Arc::clone(&reloader).on(again.signal));
     let parts = Parts {
         cache,
+        reloader,
         lunch,
         metrics: Arc::clone(&metrics),
         books: Arc::clone(&books),
@@ -125,17 +151,12 @@ pub async fn relay(
     };
     let operated = operated(&config, operator.local_addr()?, by_hand)?;
     let operator_drain = Drain::default();
-    announce(&[("relay", public.local_addr()?), ("admin", operator.local_addr()?)])?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    announce(scheme, public.local_addr()?, operator.local_addr()?)?;
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
     let (observers, exporting) = observers(&config.telemetry, access_log, &metrics, clock)?;
-    let serving = tokio::spawn(serve::serve(
-        public,
-        for_ever(Watched::new(app::app(&parts), observers)),
-        limits,
-        parts.drain.clone(),
-        Arc::clone(&metrics),
-    ));
+    let serving = open_public(public, tls, &parts, observers, limits);
     // The operator's connections are not counted among the clients'.
     let operating = tokio::spawn(serve::serve(
         operator,
@@ -180,15 +201,6 @@ fn look_at_load(config: &TelemetryConfig, metrics: &Arc<Metrics>) -> anyhow::Res
         tokio::spawn(capacity::watch(capacity, Arc::clone(metrics)));
     }
     Ok(())
-}
-
-/// The rules in force; those that can never match are logged.
-fn rules(config: &Config) -> Rules {
-    let rules = config.rules();
-    for unreachable in rules.never_match() {
-        tracing::warn!("{unreachable}");
-    }
-    rules
 }
 
 /// What the operator's listener shows and changes. A token that had to be made is
@@ -242,6 +254,31 @@ fn observers(
     Ok((Watch { access_log, slow, tracer, spans, clock }, exporting))
 }
 
+/// Serves the public listener.
+fn open_public(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    parts: &Parts,
+    observers: Watch,
+    limits: Limits,
+) -> JoinHandle<()> {
+    let endpoint = for_ever(Watched::new(app::app(parts), observers));
+    let (drain, metrics) = (parts.drain.clone(), Arc::clone(&parts.metrics));
+    match tls {
+        None => tokio::spawn(serve::serve(listener, endpoint, limits, drain, metrics)),
+        Some(tls) => {
+            tokio::spawn(serve::serve_secured(listener, tls, endpoint, limits, drain, metrics))
+        }
+    }
+}
+
+/// TLS of the public listener, if it speaks that.
+fn secure(config: &Config, limits: &Limits, clock: &Clock) -> anyhow::Result<Option<Arc<Tls>>> {
+    let Some(identity) = config.tls.read()? else { return Ok(None) };
+    identity.warn(clock.now());
+    Ok(Some(Arc::new(Tls::new(identity, limits)?)))
+}
+
 /// Puts the shared tier behind the cache and the governor, if there is one.
 async fn share(
     config: &Config,
@@ -292,11 +329,10 @@ fn for_ever<E>(endpoint: E) -> &'static E {
     Box::leak(Box::new(endpoint))
 }
 
-fn announce(addresses: &[(&str, SocketAddr)]) -> std::io::Result<()> {
+fn announce(scheme: &str, public: SocketAddr, operator: SocketAddr) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    for (name, address) in addresses {
-        writeln!(stdout, "{name} http://{address}")?;
-    }
+    writeln!(stdout, "relay {scheme}://{public}")?;
+    writeln!(stdout, "admin http://{operator}")?;
     stdout.flush()
 }
 

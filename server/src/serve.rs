@@ -12,6 +12,7 @@ mod connection;
 mod door;
 mod observed;
 mod phase;
+pub mod tls;
 
 use std::{
     io,
@@ -34,6 +35,7 @@ use tokio::{
 };
 
 pub use self::phase::Deadlines;
+use self::{connection::Server, tls::Tls};
 use crate::{config::Span, telemetry::metrics::Metrics};
 
 /// Pauses between attempts to accept while the process is out of descriptors.
@@ -177,8 +179,29 @@ pub async fn serve<E>(
 ) where
     E: Endpoint<Output = Response> + 'static,
 {
-    let server = Arc::new(connection::Server::new(endpoint, limits, drain.clone(), metrics));
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    accept(listener, Server::new(endpoint, limits, drain, metrics)).await;
+}
+
+/// The same over TLS.
+pub async fn serve_secured<E>(
+    listener: TcpListener,
+    tls: Arc<Tls>,
+    endpoint: &'static E,
+    limits: Limits,
+    drain: Drain,
+    metrics: Arc<Metrics>,
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    accept(listener, Server::new(endpoint, limits, drain, metrics).secured(tls)).await;
+}
+
+async fn accept<E>(listener: TcpListener, server: Server<E>)
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let server = Arc::new(server);
+    let places = Arc::new(Semaphore::new(server.limits.max_connections));
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let mut connections = JoinSet::new();
     let mut failures = 0;
@@ -192,7 +215,10 @@ pub async fn serve<E>(
             });
         } else {
             server.metrics.connection_refused();
-            if let Ok(turn) = Arc::clone(&refusals).try_acquire_owned() {
+            // Who has not agreed on a key cannot read why.
+            if server.tls.is_none()
+                && let Ok(turn) = Arc::clone(&refusals).try_acquire_owned()
+            {
                 connections.spawn(async move {
                     refuse(stream).await;
                     drop(turn);
@@ -201,7 +227,7 @@ pub async fn serve<E>(
         }
     };
 
-    let begun = drain.begun();
+    let begun = server.drain.begun();
     tokio::pin!(begun);
     loop {
         tokio::select! {

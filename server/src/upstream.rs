@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 pub use self::{
     base::{Base, Upstream as Address},
-    governed::{Governed, Watch},
+    governed::{Bounds, Governed, Watch},
     retried::Retried,
 };
 use self::{

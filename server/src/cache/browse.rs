@@ -78,7 +78,7 @@ impl Cache {
         if variants.is_empty() {
             return None;
         }
-        Some(Entry::of(&key, &variants, self.rules.of(key.path()), self.clock.now()))
+        Some(Entry::of(&key, &variants, self.in_force().rules.of(key.path()), self.clock.now()))
     }
 
     /// The entries under these keys, in their order; what is evicted meanwhile is
@@ -108,7 +108,7 @@ impl Cache {
         Some(Summary {
             id: key.id(),
             uri: key.as_str().to_owned(),
-            rule: self.rules.of(key.path()).name.to_string(),
+            rule: self.in_force().rules.of(key.path()).name.to_string(),
             status: newest.response.status.as_u16(),
             bytes: facts.bytes,
             age: facts.age,

@@ -77,7 +77,9 @@ impl Cache {
     /// What would happen to a request now.
     pub fn explain(&self, mut request: RequestHead) -> Explanation {
         let now = self.clock.now();
-        request.target = self.rules.canonical(request.target);
+        let in_force = self.in_force();
+        let rules = &in_force.rules;
+        request.target = rules.canonical(request.target);
         let key = CacheKey::of(&request.target);
         let asks = Asks::of(&request.headers);
         let lookup = self.store.lookup(&key, &request.headers);
@@ -85,7 +87,7 @@ impl Cache {
             Lookup::Found(stored) => Some(Stored::of(stored, now)),
             _ => None,
         };
-        let (decision, fwd, clause) = match decide(&request, asks, lookup, &self.rules, now) {
+        let (decision, fwd, clause) = match decide(&request, asks, lookup, rules, now) {
             Decision::Reuse(_, clause, Refresh::None | Refresh::Ahead) => {
                 (Verdict::Reuse, None, clause)
             }
@@ -102,7 +104,7 @@ impl Cache {
             Decision::Unsatisfiable => (Verdict::Unsatisfiable, None, Clause::OnlyIfCached),
         };
         Explanation {
-            rule: self.rules.of(request.target.path()).name.to_string(),
+            rule: rules.of(request.target.path()).name.to_string(),
             decision,
             fwd: fwd.map(str::to_owned),
             because: clause.word().to_owned(),

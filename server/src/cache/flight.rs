@@ -259,10 +259,13 @@ impl Cache {
     fn is_over(&self, flight: &Flight, request: &RequestHead) -> bool {
         let now = self.clock.now();
         match flight.landed() {
-            Some(Landing::Shared(Brought::New(head))) => !head.may_be_joined(self.error_ttl, now),
+            Some(Landing::Shared(Brought::New(head))) => {
+                !head.may_be_joined(self.in_force().error_ttl, now)
+            }
             Some(Landing::Shared(Brought::Stored(stored, told))) => match told.clause {
                 Some(Clause::Guard) => {
-                    let guard = self.rules.of(request.target.path()).guard.as_ref();
+                    let in_force = self.in_force();
+                    let guard = in_force.rules.of(request.target.path()).guard.as_ref();
                     !guard.is_some_and(|guard| stored.is_kept(guard.keep_better_for, now))
                 }
                 Some(_) => !stored.may_stand_in(None, now),
@@ -329,7 +332,7 @@ impl Cache {
         status: CacheStatus<'_>,
         outcome: Outcome,
     ) -> Response {
-        let rule = self.rules.of(asked.head.target.path()).place;
+        let rule = self.in_force().rules.of(asked.head.target.path()).place;
         let mut headers = head.headers.clone();
         if outcome == Outcome::Collapsed {
             head.tell_age(&mut headers, self.clock.now());

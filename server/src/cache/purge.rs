@@ -114,7 +114,7 @@ impl Cache {
     /// Removes all that is stored under a target, whatever selected it: how
     /// many responses that were. What is on its way will not be stored.
     pub fn purge_target(&self, target: &Target) -> usize {
-        self.outdate(&CacheKey::of(&self.rules.canonical(target.clone())))
+        self.outdate(&CacheKey::of(&self.in_force().rules.canonical(target.clone())))
     }
 
     /// Removes all that has a tag.
@@ -175,7 +175,7 @@ impl Cache {
             What::Url(url) => {
                 let refused = |refused| NotPurged::Url(url.clone(), refused);
                 let target = url.parse().map_err(|_| Refused::NoPath).and_then(Target::new);
-                let target = self.rules.canonical(target.map_err(refused)?);
+                let target = self.in_force().rules.canonical(target.map_err(refused)?);
                 Ok(Scope::Key(CacheKey::of(&target).as_str().to_owned()))
             }
             What::Prefix(prefix) if prefix.starts_with('/') => Ok(Scope::Prefix(prefix.clone())),

@@ -153,6 +153,14 @@ impl Rules {
         }
     }
 
+    /// The same rules at other places.
+    #[must_use]
+    pub fn placed(self, place: impl Fn(&RuleName) -> usize) -> Rules {
+        let at =
+            |rule: &Arc<Rule>| Arc::new(Rule { place: place(&rule.name), ..Rule::clone(rule) });
+        Rules { rules: self.rules.iter().map(at).collect(), fallback: at(&self.fallback) }
+    }
+
     /// How messages call the rules, each at its place.
     pub fn names(&self) -> impl Iterator<Item = &RuleName> {
         std::iter::once(&self.fallback).chain(self.rules.iter()).map(|rule| &rule.name)

@@ -1,15 +1,15 @@
 //! What the cache has spared the upstream, rule by rule.
 //!
-//! The rules are known at the start, so the counters are an array; what is
-//! stored knows the place of its rule in it, so a hit is counted by two relaxed
-//! additions.
+//! The counters are an array with room for the rules that reloads bring; what
+//! is stored knows the place of its rule in it, so a hit is counted by two
+//! relaxed additions.
 
 use std::{
     io,
     ops::{AddAssign, Sub},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
@@ -136,14 +136,25 @@ impl Sub for Figures {
 /// The counters.
 #[derive(Debug)]
 pub struct Saved {
-    rules: Box<[Tally]>,
+    rules: Box<[OnceLock<Tally>]>,
 }
+
+/// Places for the rules that reloads bring; for those after them there is one.
+const SPARE: usize = 256;
+/// What the rules are called that have no place of their own.
+const OTHERS: &str = "others";
 
 /// Those of one rule.
 #[derive(Debug)]
 struct Tally {
     rule: String,
     by: [Pair; By::ALL.len()],
+}
+
+impl Tally {
+    fn of(rule: String) -> Tally {
+        Tally { rule, by: Default::default() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -155,8 +166,23 @@ struct Pair {
 impl Saved {
     /// All at zero.
     pub fn new(rules: &Rules) -> Arc<Saved> {
-        let tally = |name: &RuleName| Tally { rule: name.to_string(), by: Default::default() };
-        Arc::new(Saved { rules: rules.names().map(tally).collect() })
+        let places = rules.names().map(|name| Tally::of(name.to_string()).into());
+        let spare = std::iter::repeat_with(OnceLock::new).take(SPARE);
+        Arc::new(Saved { rules: places.chain(spare).collect() })
+    }
+
+    /// The place of a rule: that of the one of the same name, so that what was
+    /// counted goes on, or a new one. The last is for all that find none.
+    pub fn place_of(&self, name: &RuleName) -> usize {
+        let name = name.to_string();
+        let last = self.rules.len().saturating_sub(1);
+        let own = self.rules[..last]
+            .iter()
+            .position(|place| place.get_or_init(|| Tally::of(name.clone())).rule == name);
+        own.unwrap_or_else(|| {
+            self.rules[last].get_or_init(|| Tally::of(OTHERS.to_owned()));
+            last
+        })
     }
 
     /// Counts a request, and the bytes of its answer as far as they are known,
@@ -169,7 +195,7 @@ impl Saved {
     }
 
     /// The figures of each rule by its name: what the flags say, then the rules
-    /// in their order.
+    /// in their order, then those that reloads have brought.
     pub fn figures(&self) -> Vec<(String, Figures)> {
         let of = |tally: &Tally| {
             let spared = |by: By| {
@@ -181,11 +207,11 @@ impl Saved {
             };
             (tally.rule.clone(), Figures(By::ALL.map(spared)))
         };
-        self.rules.iter().map(of).collect()
+        self.rules.iter().filter_map(OnceLock::get).map(of).collect()
     }
 
     fn pair(&self, rule: usize, by: By) -> Option<&Pair> {
-        Some(&self.rules.get(rule)?.by[by as usize])
+        Some(&self.rules.get(rule)?.get()?.by[by as usize])
     }
 }
 

@@ -121,12 +121,24 @@ impl Cache {
     /// it still may be; `None` where it is left out.
     pub(super) fn take_back(&self, record: Record, epoch: Epoch, now: SystemTime) -> Option<()> {
         let Record { target, response } = record;
+        let key = CacheKey::of(&target);
+        let body = self.store.hold(response.body)?;
+        let record = Record { target, response: StoredResponse { body, ..response } };
+        let prepared = self.on_the_terms_of_now(record, now)?;
+        let insertion = self.store.put(key, epoch, Arc::new(prepared));
+        (insertion == Insertion::Offered).then_some(())
+    }
+
+    /// A response with the terms that the rules in force give it; `None` where
+    /// it may not be stored by them, or is of no use any more.
+    pub(super) fn on_the_terms_of_now(&self, record: Record, now: SystemTime) -> Option<Prepared> {
+        let Record { target, response } = record;
         let latest = response.times.response_time.max(response.times.request_time);
         if now.checked_add(CLOCK_ERROR)? < latest {
             return None;
         }
         // Under another key nobody would have asked for just this.
-        if self.rules.canonical(target.clone()) != target {
+        if self.in_force().rules.canonical(target.clone()) != target {
             return None;
         }
         let key = CacheKey::of(&target);
@@ -148,14 +160,10 @@ impl Cache {
         }
         let mut fields = response.fields;
         fields.retain(|(name, _)| !storable.withheld.contains(name));
-        let body = self.store.hold(response.body)?;
-        let response = StoredResponse { fields, body, ..response };
+        let response = StoredResponse { fields, ..response };
         let prepared = Prepared::new(response, storable.terms, self.add_etag);
         let asked_at = prepared.response.times.request_time;
-        if !prepared.is_useful(now) || self.store.has_ended(&key, &prepared, asked_at) {
-            return None;
-        }
-        let insertion = self.store.put(key, epoch, Arc::new(prepared));
-        (insertion == Insertion::Offered).then_some(())
+        let counts = prepared.is_useful(now) && !self.store.has_ended(&key, &prepared, asked_at);
+        counts.then_some(prepared)
     }
 }

@@ -322,6 +322,14 @@ impl Store {
         removed
     }
 
+    /// Outdates what is on its way, whatever its key; what is stored stays.
+    pub fn outdate(&self) {
+        let _one_at_a_time = self.replacing.lock();
+        for epoch in &self.epochs.places {
+            epoch.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Removes one response, which has turned out to be one that may not be stored.
     pub fn remove(&self, key: &CacheKey, prepared: &Arc<Prepared>) {
         let _one_at_a_time = self.replacing.lock();

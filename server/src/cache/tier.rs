@@ -156,7 +156,7 @@ impl Cache {
         }
         let lookup = self.store.lookup(key, &request.headers);
         let asks = Asks::of(&request.headers);
-        let step = after(decide(request, asks, lookup, &self.rules, now), purpose);
+        let step = after(decide(request, asks, lookup, &self.in_force().rules, now), purpose);
         Looked { before, step, look }
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, StatusCode, Version, header, uri::Scheme};
+use http::{HeaderValue, Request, StatusCode, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, combinators::BoxBody};
 use hyper::body::Incoming;
@@ -42,7 +42,7 @@ where
     let called = door::admit(&mut request).map(|()| {
         let (parts, body) = request.into_parts();
         let ends = (LocalAddr((*local).into()), RemoteAddr((*remote).into()));
-        let parts = (parts, ends.0, ends.1, Scheme::HTTP);
+        let parts = (parts, ends.0, ends.1, server.scheme());
         let request = poem::Request::from_parts(parts.into(), request_body(body));
         catch_unwind(AssertUnwindSafe(|| endpoint.call(request)))
     });

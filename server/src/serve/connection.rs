@@ -8,6 +8,7 @@ use std::{
     task::Poll,
 };
 
+use http::uri::Scheme;
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -15,6 +16,7 @@ use hyper_util::{
 };
 use poem::{Endpoint, Response};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{Instant, sleep_until},
 };
@@ -24,6 +26,7 @@ use super::{
     answer::{OpenRequest, answer},
     observed::Observed,
     phase::Activity,
+    tls::Tls,
 };
 use crate::telemetry::metrics::Metrics;
 
@@ -34,7 +37,9 @@ const PENDING_RESETS: usize = 20;
 /// What all connections of a listener share.
 pub(super) struct Server<E: 'static> {
     pub(super) endpoint: &'static E,
-    limits: Limits,
+    pub(super) limits: Limits,
+    /// What its connections begin with, where they are encrypted.
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) drain: Drain,
     http: auto::Builder<TokioExecutor>,
     pub(super) metrics: Arc<Metrics>,
@@ -59,7 +64,17 @@ where
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(PENDING_RESETS)
             .max_send_buf_size(256 * 1024);
-        Server { endpoint, limits, drain, http, metrics }
+        Server { endpoint, limits, tls: None, drain, http, metrics }
+    }
+
+    /// The same, its connections encrypted.
+    pub(super) fn secured(self, tls: Arc<Tls>) -> Server<E> {
+        Server { tls: Some(tls), ..self }
+    }
+
+    /// The scheme of the URIs that are asked for.
+    pub(super) fn scheme(&self) -> Scheme {
+        if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
     }
 
     /// Drives a connection until it ends, is too slow, or has been drained.
@@ -68,7 +83,24 @@ where
         let _ = stream.set_nodelay(true);
         let Ok(local) = stream.local_addr() else { return };
         let _counted = self.metrics.connection_opened();
+        let Some(tls) = self.tls.clone() else {
+            return self.converse(stream, local, remote).await;
+        };
+        // Apart, so that a connection without TLS takes no memory for it.
+        let secured = async move {
+            let stream = tls.accept(stream, &self.limits, &self.drain, &self.metrics).await;
+            if let Some(stream) = stream {
+                self.converse(stream, local, remote).await;
+            }
+        };
+        Box::pin(secured).await;
+    }
 
+    /// Speaks HTTP until the connection ends, is too slow, or has been drained.
+    async fn converse<S>(self: Arc<Self>, stream: S, local: SocketAddr, remote: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         let shared = Arc::new(Shared { server: self, activity: Arc::default(), local, remote });
         let Shared { server, activity, .. } = &*shared;
         let io = TokioIo::new(Observed { stream, activity: Arc::clone(activity) });

@@ -7,21 +7,18 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::phase::Activity;
 
 /// A stream that notes what passes.
-pub(super) struct Observed {
-    pub(super) stream: TcpStream,
+pub(super) struct Observed<S> {
+    pub(super) stream: S,
     pub(super) activity: Arc<Activity>,
 }
 
-impl Observed {
-    fn note(&self, written: &Poll<io::Result<usize>>) {
+impl<S> Observed<S> {
+    fn note<T>(&self, written: &Poll<io::Result<T>>) {
         match written {
             Poll::Pending => self.activity.note_write_blocked(),
             Poll::Ready(_) => self.activity.note_written(),
@@ -29,7 +26,7 @@ impl Observed {
     }
 }
 
-impl AsyncRead for Observed {
+impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -44,7 +41,7 @@ impl AsyncRead for Observed {
     }
 }
 
-impl AsyncWrite for Observed {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -56,7 +53,10 @@ impl AsyncWrite for Observed {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // What is encrypted is taken before it is written.
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.note(&flushed);
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,6 +10,7 @@ mod exemplars;
 mod exposition;
 mod governor;
 mod process;
+mod reload;
 mod requests;
 mod runtime;
 mod saturation;
@@ -32,13 +33,14 @@ use prometheus_client::{
 use tracing_appender::non_blocking::ErrorCounter;
 
 use self::{
-    connections::Connections, governor::GovernorCollector, process::Process, requests::Requests,
+    connections::Connections, governor::GovernorCollector, process::Process, reload::Reloads, requests::Requests,
     runtime::Runtime, saturation::SaturationCollector, saved::SavedCollector, shared::Shared,
     spans::SpanCounts, store::StoreCollector, upstream::Exchanges,
 };
 pub use self::{
     connections::Open,
     exposition::answer,
+    reload::{HandshakeFailure, ReloadOutcome},
     shared::SharedOutcome,
     spans::SpanOutcome,
     store::StoreFigures,
@@ -79,6 +81,7 @@ pub struct Metrics {
     saturation: Arc<SaturationCollector>,
     spans: Arc<SpanCounts>,
     shared: Shared,
+    reloads: Reloads,
 }
 
 impl Metrics {
@@ -120,6 +123,7 @@ impl Metrics {
             saturation: collected(registry),
             spans: collected(registry),
             shared: Shared::new(registry),
+            reloads: Reloads::new(registry),
             registry: all,
         }
     }

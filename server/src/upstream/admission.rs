@@ -113,6 +113,15 @@ impl Admission {
         tokio::spawn(sharing::claim(Arc::downgrade(&self.0), pool, stirred));
     }
 
+    /// Keeps to other limits from now on; who may go by them at once goes.
+    pub(super) fn keep_to(&self, limits: Limits) {
+        let now = self.0.now();
+        let mut state = self.0.state.lock();
+        state.governor.keep_to(limits, now);
+        self.0.serve(state);
+        self.0.changed.notify_one();
+    }
+
     /// How things stand.
     pub(super) fn figures(&self) -> Figures {
         let now = self.0.now();

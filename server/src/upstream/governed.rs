@@ -65,21 +65,35 @@ impl Watch {
     }
 }
 
+/// Changes what a [`Governed`] upstream keeps to.
+#[derive(Clone, Debug)]
+pub struct Bounds(Admission);
+
+impl Bounds {
+    /// Keeps to what this configuration says of rate, burst and concurrency.
+    pub fn keep_to(&self, config: &UpstreamConfig) {
+        self.0.keep_to(limits(config));
+    }
+}
+
+fn limits(config: &UpstreamConfig) -> Limits {
+    Limits {
+        rate: config
+            .upstream_rate
+            .limit()
+            .map(|rate| f64::from(rate.requests.get()) / rate.per.as_secs_f64()),
+        burst: config.upstream_burst.limit().map_or(u32::MAX, std::num::NonZeroU32::get),
+        concurrency: config.upstream_concurrency.limit().map(std::num::NonZeroU32::get),
+        share: config.upstream_share,
+    }
+}
+
 impl<E> Governed<E> {
     /// Puts a governor before an upstream. `seed` decides by how much more than
     /// it is told it waits, so that relays that were told the same do not come
     /// back together.
     pub fn new(upstream: E, config: &UpstreamConfig, clock: Clock, seed: u64) -> Governed<E> {
-        let limits = Limits {
-            rate: config
-                .upstream_rate
-                .limit()
-                .map(|rate| f64::from(rate.requests.get()) / rate.per.as_secs_f64()),
-            burst: config.upstream_burst.limit().map_or(u32::MAX, std::num::NonZeroU32::get),
-            concurrency: config.upstream_concurrency.limit().map(std::num::NonZeroU32::get),
-            share: config.upstream_share,
-        };
-        let admission = Admission::new(limits, seed);
+        let admission = Admission::new(limits(config), seed);
         let timeout = config.upstream_timeout.into();
         Governed { upstream, admission, timeout, clock, targets: ahash::RandomState::new() }
     }
@@ -87,6 +101,11 @@ impl<E> Governed<E> {
     /// Its figures, also when it has been boxed.
     pub fn watch(&self) -> Watch {
         Watch { admission: self.admission.clone(), by_hand: ByHand::default() }
+    }
+
+    /// What it keeps to, to be changed also when it has been boxed.
+    pub fn bounds(&self) -> Bounds {
+        Bounds(self.admission.clone())
     }
 
     /// Whose turn it is: the client's, or that of the target for what is fetched

@@ -143,6 +143,15 @@ impl Governor {
         }
     }
 
+    /// Keeps to other limits from now on; what the upstream has said and refused
+    /// still counts, and who is under way stays so. The share is that of the
+    /// start: others may have it already.
+    pub fn keep_to(&mut self, limits: Limits, now: Duration) {
+        self.limits = Limits { share: self.limits.share, ..limits };
+        self.pace.configure(limits.rate, limits.burst);
+        self.settle(now);
+    }
+
     /// A request asks to go, until then at the latest.
     pub fn ask(
         &mut self,

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that decide: no I/O, no clock, no framework's errors.
-const PURE: [&str; 63] = [
+const PURE: [&str; 65] = [
     "names.rs",
     "menus/form.rs",
     "target.rs",
@@ -47,6 +47,8 @@ const PURE: [&str; 63] = [
     "exchange/fwd.rs",
     "exchange/trace.rs",
     "telemetry/access_log/style.rs",
+    "serve/tls/identity.rs",
+    "config/renewal.rs",
     "telemetry/ledger/account.rs",
     "upstream/governor.rs",
     "upstream/governor/advice.rs",

@@ -6,6 +6,7 @@ mod guard;
 mod menus;
 mod parts;
 mod purges;
+mod reload;
 mod rules;
 mod saved;
 mod separation;

@@ -37,6 +37,11 @@ impl Relay {
         Relay::spawn(&mut Command::new(env!("CARGO_BIN_EXE_relay")), flags)
     }
 
+    /// Starts a relay whose file says what the upstream may be asked for.
+    pub(crate) fn start_plain(flags: &[&str]) -> Relay {
+        Relay::spawn_plain(&mut Command::new(env!("CARGO_BIN_EXE_relay")), flags)
+    }
+
     /// Starts a relay with at most `files` open files.
     pub(crate) fn start_with_open_files(files: u32, flags: &[&str]) -> Relay {
         let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
@@ -45,10 +50,14 @@ impl Relay {
     }
 
     fn spawn(command: &mut Command, flags: &[&str]) -> Relay {
+        // Few tests are about the governor: those say what it keeps to.
+        command.args(["--upstream-rate=unlimited", "--upstream-concurrency=unlimited"]);
+        Relay::spawn_plain(command, flags)
+    }
+
+    fn spawn_plain(command: &mut Command, flags: &[&str]) -> Relay {
         let mut child = command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            // Few tests are about the governor: those say what it keeps to.
-            .args(["--upstream-rate=unlimited", "--upstream-concurrency=unlimited"])
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -59,8 +68,10 @@ impl Relay {
         let mut address = |name: &str| {
             let mut line = String::new();
             stdout.read_line(&mut line).unwrap();
-            let prefix = format!("{name} http://");
-            if let Some(address) = line.trim_end().strip_prefix(&prefix) {
+            let prefix = format!("{name} http");
+            let rest = line.trim_end().strip_prefix(&prefix);
+            let rest = rest.map(|rest| rest.strip_prefix('s').unwrap_or(rest));
+            if let Some(address) = rest.and_then(|rest| rest.strip_prefix("://")) {
                 return address.parse().unwrap();
             }
             let mut log = String::new();

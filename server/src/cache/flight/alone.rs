@@ -139,9 +139,10 @@ impl Cache {
     /// and its rule keeps from the requests of flights: fields, or members of
     /// the query. They would have a say in what others get.
     fn is_as_for_everyone(&self, request: &RequestHead) -> bool {
-        let rule = self.rules.of(request.target.path());
+        let in_force = self.in_force();
+        let rule = in_force.rules.of(request.target.path());
         // The upstream gets a host of our own (RFC 9112 §3.2).
         request.headers.keys().all(|name| *name == header::HOST || rule.sends(name))
-            && self.rules.canonical(request.target.clone()) == request.target
+            && in_force.rules.canonical(request.target.clone()) == request.target
     }
 }

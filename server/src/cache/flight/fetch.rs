@@ -183,7 +183,8 @@ impl Cache {
         answer: &Response,
         times: Times,
     ) -> Result<Storable, Clause> {
-        let rule = self.rules.of(request.target.path());
+        let in_force = self.in_force();
+        let rule = in_force.rules.of(request.target.path());
         let (status, headers) = (answer.status(), answer.headers());
         let mut storable = storable(request, status, headers, rule, times)?;
         if self.max_object_size < content_length(headers).unwrap_or_default() {

@@ -38,7 +38,8 @@ impl Cache {
         wanted: Wanted<'a>,
         now: SystemTime,
     ) -> Option<(Arc<Guard>, &'a Arc<Prepared>)> {
-        let rule = self.rules.of(wanted.request.target.path());
+        let in_force = self.in_force();
+        let rule = in_force.rules.of(wanted.request.target.path());
         let guard = rule.guard.as_ref()?;
         let stored = wanted.selected?;
         let is_for_it = wanted.request.method == Method::GET

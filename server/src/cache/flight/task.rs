@@ -93,7 +93,7 @@ impl Cache {
                 let is_shared = failure.is_upstreams();
                 writer.land(Landing::Failed(failure));
                 if is_shared {
-                    self.linger(leave, self.error_ttl);
+                    self.linger(leave, self.in_force().error_ttl);
                 }
             }
             Fetched::Stored(stored, told) => {
@@ -101,15 +101,16 @@ impl Cache {
                 writer.finish(None);
                 match told.clause {
                     Some(Clause::Guard) => self.linger(leave, self.worse_ttl(&request)),
-                    Some(_) => self.linger(leave, self.error_ttl),
+                    Some(_) => self.linger(leave, self.in_force().error_ttl),
                     None => {}
                 }
             }
             Fetched::New(answer, times) => match self.fate(&request, &answer, times) {
                 Ok(fate) => {
                     let (head, body) = SharedHead::split(answer, fate, times);
-                    let leave =
-                        head.may_be_joined(self.error_ttl, times.response_time).then_some(leave);
+                    let leave = head
+                        .may_be_joined(self.in_force().error_ttl, times.response_time)
+                        .then_some(leave);
                     let head = Arc::new(head);
                     writer.land(Landing::Shared(Brought::New(Arc::clone(&head))));
                     let is_error = head.is_error();
@@ -122,7 +123,7 @@ impl Cache {
                         pieces.iter().map(Bytes::len).sum::<usize>() <= LARGEST_LINGERING
                     };
                     if let Some(leave) = leave.filter(|_| is_error && is_small()) {
-                        self.linger(leave, self.error_ttl);
+                        self.linger(leave, self.in_force().error_ttl);
                     }
                 }
                 Err(clause) => {
@@ -146,7 +147,7 @@ impl Cache {
                     writer.land(Landing::Private);
                     // Those who get what is stale do not each have it fetched anew in vain.
                     if errand.purpose == Purpose::Refresh {
-                        self.linger(leave, self.error_ttl);
+                        self.linger(leave, self.in_force().error_ttl);
                     }
                 }
             },
@@ -156,7 +157,8 @@ impl Cache {
     /// What becomes of a flight's new answer, or why it is for its leader alone.
     fn fate(&self, request: &RequestHead, answer: &Response, times: Times) -> Result<Fate, Clause> {
         self.storable(request, answer, times).map(Fate::Stored).or_else(|clause| {
-            let rule = self.rules.of(request.target.path());
+            let in_force = self.in_force();
+            let rule = in_force.rules.of(request.target.path());
             shared(request, answer, clause, rule)
                 .map(|selecting| Fate::Shared(selecting, clause))
                 .ok_or(clause)
@@ -179,8 +181,9 @@ impl Cache {
     /// For how long a worse answer than what is stored is not asked for again:
     /// it is no more to be had than what is not found.
     fn worse_ttl(&self, request: &RequestHead) -> Duration {
-        let rule = self.rules.of(request.target.path());
-        rule.negative_ttl.of(StatusCode::NOT_FOUND).unwrap_or_default().max(self.error_ttl)
+        let in_force = self.in_force();
+        let rule = in_force.rules.of(request.target.path());
+        rule.negative_ttl.of(StatusCode::NOT_FOUND).unwrap_or_default().max(in_force.error_ttl)
     }
 
     pub(super) fn new_fill(&self) -> Flight {
@@ -200,7 +203,8 @@ impl Cache {
         if let Some(range) = range {
             request.headers.insert(header::RANGE, range.clone());
         }
-        let rule = self.rules.of(request.target.path());
+        let in_force = self.in_force();
+        let rule = in_force.rules.of(request.target.path());
         let goes = |name: &http::HeaderName| rule.sends(name) || *name == header::RANGE;
         let dropped: Vec<_> = request.headers.keys().filter(|name| !goes(name)).cloned().collect();
         for name in dropped {

@@ -60,6 +60,18 @@ impl Pace {
         }
     }
 
+    /// Configures it anew; what the upstream has said and refused still counts.
+    pub fn configure(&mut self, configured: Option<f64>, burst: u32) {
+        self.configured = configured;
+        self.burst = burst;
+        // What was cut of a higher rate may be more than there is now.
+        if let (Some(configured), Some(cut)) = (configured, self.cut)
+            && configured <= cut.rate
+        {
+            self.cut = None;
+        }
+    }
+
     /// The rate in force, in requests a second; `None`: nothing limits it.
     pub fn rate(&self) -> Option<f64> {
         let told = self.policy.map(|(policy, _)| policy.spread().1);
@@ -264,5 +276,20 @@ mod tests {
         // More than configured is not asked for.
         pace.told(Some(Policy { quota: 500, window: seconds(1) }), None, seconds(7200));
         check(&pace, Some(10.0));
+    }
+
+    #[test]
+    fn another_limit_keeps_what_the_upstream_has_said_and_refused() {
+        let mut pace = Pace::new(Some(10.0), 20);
+        pace.refused(seconds(0), seconds(1));
+        pace.configure(Some(100.0), 30);
+        check(&pace, Some(5.0));
+        // It is cut no more where no more is wanted.
+        pace.configure(Some(4.0), 30);
+        assert_eq!(pace.allowance(), Some(Allowance::new(4.0, 30)));
+        let policy = Policy { quota: 2, window: seconds(1) };
+        pace.told(Some(policy), None, seconds(2));
+        pace.configure(None, 30);
+        check(&pace, Some(1.8));
     }
 }

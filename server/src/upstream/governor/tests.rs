@@ -635,3 +635,24 @@ fn what_this_one_is_told_it_tells_the_others() {
     let hold = scene.governor.claim(scene.now).hold.unwrap();
     assert!((ms(60_000)..=ms(66_000)).contains(&hold), "{hold:?}");
 }
+
+#[test]
+fn other_limits_count_from_now_on() {
+    let mut scene = Scene::new(Limits { rate: Some(1.0), burst: 1, concurrency: Some(1), share: Fraction::WHOLE });
+    let first = scene.go(Client);
+    let ticket = scene.wait(Client);
+    assert_eq!(scene.governor.next(scene.now), None);
+    // Room for another, and a rate that has its token by then.
+    let wider = Limits { rate: Some(10.0), burst: 5, concurrency: Some(2), share: Fraction::WHOLE };
+    scene.governor.keep_to(wider, scene.now);
+    scene.now += ms(100);
+    let (next, grant) = scene.governor.next(scene.now).unwrap();
+    assert_eq!((next, grant.is_ok()), (ticket, true));
+    assert_eq!(scene.governor.figures(scene.now).limits, wider);
+    // Who is under way counts by the limits of now.
+    scene.governor.keep_to(Limits { concurrency: Some(1), ..wider }, scene.now);
+    scene.now += ms(1000);
+    scene.governor.release(&first, scene.now);
+    scene.wait(Client);
+    assert_eq!(scene.governor.next(scene.now), None);
+}
