@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Origin, Relay, Then, connect, exchange, get, read_head, until};
+use crate::support::{Answer, Origin, Relay, Then, connect, exchange, read_head, until};
 
 /// A folder with a configuration file.
 struct File(tempfile::TempDir);
@@ -63,8 +63,13 @@ fn hang_up(relay: &Relay, outcome: &str) {
 }
 
 fn post(relay: &Relay) -> Answer {
-    let request =
-        "POST /v1/reload HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let request = "POST /v1/reload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    Answer::parse(&exchange(relay.admin, request))
+}
+
+/// Gets a path of the operator's listener, which answers to its own names alone.
+fn asked(relay: &Relay, path: &str) -> Answer {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     Answer::parse(&exchange(relay.admin, request))
 }
 
@@ -176,7 +181,7 @@ fn the_operator_is_told_why_nothing_has_changed() {
     assert_eq!(answer.status(), 422);
     assert_eq!(answer.field("content-type"), Some("application/problem+json"));
     assert!(body(&answer)["detail"].as_str().unwrap().contains("ttll"), "{}", answer.text());
-    let only_read = get(relay.admin, "/v1/reload", "");
+    let only_read = asked(&relay, "/v1/reload");
     assert_eq!((only_read.status(), only_read.field("allow")), (405, Some("POST")));
 }
 
@@ -191,7 +196,7 @@ fn the_governor_and_the_log_follow() {
     file.say("log = 'warn'\nupstream-rate = '7/s'\nupstream-burst = 3\nupstream-concurrency = 2");
     hang_up(&relay, "applied");
     relay.get("/after");
-    let standing = body(&get(relay.admin, "/v1/upstream", ""));
+    let standing = body(&asked(&relay, "/v1/upstream"));
     let bounds = json!({ "requests_per_second": 7.0, "burst": 3, "concurrency": 2 });
     assert_eq!((&standing["configured"], &standing["in_force"]), (&bounds, &bounds));
     let log = relay.end();
