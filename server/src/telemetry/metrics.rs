@@ -33,9 +33,9 @@ use prometheus_client::{
 use tracing_appender::non_blocking::ErrorCounter;
 
 use self::{
-    connections::Connections, governor::GovernorCollector, process::Process, reload::Reloads, requests::Requests,
-    runtime::Runtime, saturation::SaturationCollector, saved::SavedCollector, shared::Shared,
-    spans::SpanCounts, store::StoreCollector, upstream::Exchanges,
+    connections::Connections, governor::GovernorCollector, process::Process, reload::Reloads,
+    requests::Requests, runtime::Runtime, saturation::SaturationCollector, saved::SavedCollector,
+    shared::Shared, spans::SpanCounts, store::StoreCollector, upstream::Exchanges,
 };
 pub use self::{
     connections::Open,

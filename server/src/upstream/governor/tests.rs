@@ -638,7 +638,12 @@ fn what_this_one_is_told_it_tells_the_others() {
 
 #[test]
 fn other_limits_count_from_now_on() {
-    let mut scene = Scene::new(Limits { rate: Some(1.0), burst: 1, concurrency: Some(1), share: Fraction::WHOLE });
+    let mut scene = Scene::new(Limits {
+        rate: Some(1.0),
+        burst: 1,
+        concurrency: Some(1),
+        share: Fraction::WHOLE,
+    });
     let first = scene.go(Client);
     let ticket = scene.wait(Client);
     assert_eq!(scene.governor.next(scene.now), None);
