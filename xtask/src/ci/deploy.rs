@@ -63,3 +63,16 @@ const MARK: &str = "installed";
 fn has(environment: &Path) -> bool {
     fs::read_to_string(environment.join(MARK)).is_ok_and(|version| version == VALIDATOR)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_alert_is_in_the_runbook() {
+        let rules = include_str!("../../../deploy/prometheus/rules/relay.yml");
+        let runbook = include_str!("../../../docs/operations.md");
+        let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+        let missing: Vec<_> =
+            alerts.filter(|alert| !runbook.contains(&format!("\n| `{alert}` |"))).collect();
+        assert!(missing.is_empty(), "docs/operations.md does not tell what to do on {missing:?}");
+    }
+}
