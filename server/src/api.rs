@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod docs;
+pub mod document;
 pub mod health;
 pub mod lunch;
 pub mod process;

@@ -19,6 +19,7 @@ use crate::{
         Answer, Cache,
         status::{CACHE_STATUS, CacheStatus, Outcome},
     },
+    console::{self, Console, Live, Login},
     exchange::{Arrival, RequestHead},
     hop,
     names::{Names, is_anything},
@@ -111,6 +112,8 @@ pub struct Operated {
     pub config: Arc<serde_json::Value>,
     /// The names that the public listener answers itself.
     pub names: Names,
+    /// What is going on.
+    pub live: Arc<Live>,
 }
 
 /// The operator's stack.
@@ -121,18 +124,33 @@ pub fn admin(parts: &Parts, operated: &Operated) -> impl Endpoint<Output = Respo
     });
     let cache = Arc::clone(&parts.cache);
     let upstream = parts.books.upstream().to_owned();
+    let console = Console {
+        cache: CacheApi { cache: Arc::clone(&cache), upstream, names: operated.names },
+        upstream: UpstreamApi {
+            books: Arc::clone(&parts.books),
+            by_hand: operated.by_hand.clone(),
+        },
+        live: Arc::clone(&operated.live),
+        login: if operated.guard.asks() { Login::Asked } else { Login::None },
+    };
     let service = docs::service((
         HealthApi { drain: parts.drain.clone() },
-        UpstreamApi { books: Arc::clone(&parts.books), by_hand: operated.by_hand.clone() },
-        CacheApi { cache: Arc::clone(&cache), upstream, names: operated.names },
+        console.upstream.clone(),
+        console.cache.clone(),
         ProcessApi { cache, config: Arc::clone(&operated.config) },
         ReloadApi { reloader: Arc::clone(&parts.reloader) },
     ));
     let routes = Route::new()
         .at("/metrics", get(exposition))
         .at("/docs", get(docs::page()))
-        .at("/openapi.json", get(docs::operators(&service)))
-        .nest("/", service.after(not_stored));
+        .at("/openapi.json", get(docs::operators(&service)));
+    // All but what is below "/", which is the console's.
+    let api = Arc::new(service.after(not_stored));
+    let routes = routes
+        .at("/healthz", Arc::clone(&api))
+        .at("/readyz", Arc::clone(&api))
+        .nest_no_strip("/v1", api);
+    let routes = console::routes(routes, console);
     let routes = login::routes(routes, &operated.guard);
     Guarded::new(Arc::clone(&operated.guard), Own(routes))
 }

@@ -50,4 +50,5 @@ pub mod operator;
 
 pub mod api;
 pub mod clock;
+pub mod console;
 pub mod telemetry;

@@ -20,11 +20,12 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 pub use self::signals::{Signals, hang_up};
 use crate::{
-    api::lunch::LunchApi,
+    api::{lunch::LunchApi, upstream::UpstreamApi},
     app::{self, Operated, Parts},
     cache::{Cache, snapshot::Snapshot},
     clock::Clock,
     config::Config,
+    console::Live,
     demo::{self, DemoConfig},
     menus::Menus,
     names::Names,
@@ -36,6 +37,7 @@ use crate::{
         TelemetryConfig,
         access_log::AccessLog,
         capacity, lag,
+        latencies::{Latencies, Timed},
         ledger::Books,
         metrics::Metrics,
         spans::{Exporting, Spans},
@@ -149,14 +151,15 @@ pub async fn relay(
         books: Arc::clone(&books),
         drain: Drain::default(),
     };
-    let operated = operated(&config, operator.local_addr()?, by_hand)?;
     let operator_drain = Drain::default();
+    let operated = operated(&config, operator.local_addr()?, by_hand, &parts, &operator_drain)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     announce(scheme, public.local_addr()?, operator.local_addr()?)?;
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
     let (observers, exporting) = observers(&config.telemetry, access_log, &metrics, clock)?;
-    let serving = open_public(public, tls, &parts, observers, limits);
+    let serving =
+        open_public(public, tls, &parts, (operated.live.latencies(), observers), limits);
     // The operator's connections are not counted among the clients'.
     let operating = tokio::spawn(serve::serve(
         operator,
@@ -205,18 +208,29 @@ fn look_at_load(config: &TelemetryConfig, metrics: &Arc<Metrics>) -> anyhow::Res
 
 /// What the operator's listener shows and changes. A token that had to be made is
 /// logged, once, in the URL that lets a browser in.
-fn operated(config: &Config, address: SocketAddr, by_hand: ByHand) -> anyhow::Result<Operated> {
+fn operated(
+    config: &Config,
+    address: SocketAddr,
+    by_hand: ByHand,
+    parts: &Parts,
+    drain: &Drain,
+) -> anyhow::Result<Operated> {
     let guard = Guard::of(config.admin_token.as_ref(), address)?;
     if config.admin_token.is_none()
         && let Some(url) = guard.login_url(address)
     {
         tracing::warn!(url, "the operator's listener asks for a token: this URL has it");
     }
+    let upstream = UpstreamApi { books: Arc::clone(&parts.books), by_hand: by_hand.clone() };
+    let (cache, metrics) = (Arc::clone(&parts.cache), Arc::clone(&parts.metrics));
+    let live = Arc::new(Live::new(cache, metrics, upstream, drain.clone()));
+    tokio::spawn(Arc::clone(&live).keep());
     Ok(Operated {
         guard: Arc::new(guard),
         by_hand,
         config: Arc::new(config.masked()),
         names: config.names(),
+        live,
     })
 }
 
@@ -259,10 +273,10 @@ fn open_public(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     parts: &Parts,
-    observers: Watch,
+    (latencies, observers): (Arc<Latencies>, Watch),
     limits: Limits,
 ) -> JoinHandle<()> {
-    let endpoint = for_ever(Watched::new(app::app(parts), observers));
+    let endpoint = for_ever(Watched::new(Timed::new(latencies, app::app(parts)), observers));
     let (drain, metrics) = (parts.drain.clone(), Arc::clone(&parts.metrics));
     match tls {
         None => tokio::spawn(serve::serve(listener, endpoint, limits, drain, metrics)),

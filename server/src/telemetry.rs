@@ -5,6 +5,7 @@ pub mod access_log;
 pub mod capacity;
 mod config;
 pub mod lag;
+pub mod latencies;
 pub mod ledger;
 pub mod log;
 pub mod metrics;

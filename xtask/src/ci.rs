@@ -13,7 +13,8 @@ use anyhow::{Context, bail, ensure};
 use xtask::processes::installed;
 
 /// Programs that tests start, and the Debian packages that bring them.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 10] = [
+    ("chromedriver", "chromium-driver"),
     ("chromium", "chromium"),
     ("kubectl", "kubernetes-client"),
     ("nginx", "nginx"),

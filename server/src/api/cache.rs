@@ -130,8 +130,7 @@ impl CacheApi {
             page: page.0.unwrap_or(usual.page),
             per_page: per_page.0.unwrap_or(usual.per_page),
         };
-        let cache = Arc::clone(&self.cache);
-        Ok(Json(aside(move || cache.list(&query)).await?.into()))
+        Ok(Json(self.listed(query).await?.into()))
     }
 
     /// One entry
@@ -163,13 +162,7 @@ impl CacheApi {
             how: if asked.soft { How::Soft } else { How::Hard },
             mode: if asked.dry_run { Mode::Dry } else { Mode::Real },
         };
-        let (cache, asked) = (Arc::clone(&self.cache), purge.clone());
-        let purged = aside(move || cache.purge(&asked)).await?;
-        let purged = purged.map_err(|refused| Problem::bad_request(refused.to_string()))?;
-        if purge.mode == Mode::Real {
-            tracing::info!(what = ?purge.what, how = ?purge.how, count = purged.count, "purged");
-        }
-        Ok(Json(purged))
+        Ok(Json(self.carry_out(purge).await?))
     }
 
     /// What would happen to a request now
@@ -192,8 +185,25 @@ impl CacheApi {
 }
 
 impl CacheApi {
+    /// The entries that a query asks for.
+    pub(crate) async fn listed(&self, query: Query) -> Result<Page<Summary>, Problem> {
+        let cache = Arc::clone(&self.cache);
+        aside(move || cache.list(&query)).await
+    }
+
+    /// Purges, or says what a purge would end.
+    pub(crate) async fn carry_out(&self, purge: Purge) -> Result<Purged, Problem> {
+        let (cache, asked) = (Arc::clone(&self.cache), purge.clone());
+        let purged = aside(move || cache.purge(&asked)).await?;
+        let purged = purged.map_err(|refused| Problem::bad_request(refused.to_string()))?;
+        if purge.mode == Mode::Real {
+            tracing::info!(what = ?purge.what, how = ?purge.how, count = purged.count, "purged");
+        }
+        Ok(purged)
+    }
+
     /// The path with its query that a URL means.
-    fn path<'a>(&self, url: &'a str) -> &'a str {
+    pub(crate) fn path<'a>(&self, url: &'a str) -> &'a str {
         self.below_upstream(url).unwrap_or_else(|| path_of(url))
     }
 
@@ -224,7 +234,7 @@ impl CacheApi {
     }
 
     /// The request that is asked about.
-    fn request(
+    pub(crate) fn request(
         &self,
         url: &str,
         method: Option<&str>,

@@ -4,18 +4,17 @@
 //! of it, and its policy (CSP) allows just those two scripts by their hashes.
 //! It is made when it is first asked for and kept compressed.
 
-use std::{io::Write, sync::LazyLock};
+use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use poem::{Endpoint, Request, Response, endpoint::make_sync};
+use http::{HeaderMap, HeaderValue, header};
+use poem::{Endpoint, Response, endpoint::make_sync};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{list::members, release};
+use super::document::Document;
+use crate::release;
 
 const TITLE: &str = "lunch-relay";
 const DESCRIPTION: &str = "A polite caching relay. Every path that is not named here is the \
@@ -72,72 +71,6 @@ pub fn page() -> impl Endpoint<Output = Response> {
         Document::new(text.into_bytes(), "text/html; charset=utf-8", headers)
     });
     make_sync(|request| PAGE.answer(&request))
-}
-
-/// A document that does not change while the process lives.
-#[derive(Debug)]
-struct Document {
-    plain: Bytes,
-    compressed: Bytes,
-    entity_tag: HeaderValue,
-    media_type: &'static str,
-    headers: HeaderMap,
-}
-
-impl Document {
-    fn new(text: Vec<u8>, media_type: &'static str, headers: HeaderMap) -> Document {
-        let hash = BASE64.encode(&Sha256::digest(&text)[..12]);
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        // Writing to memory does not fail.
-        let _ = encoder.write_all(&text);
-        Document {
-            compressed: encoder.finish().unwrap_or_default().into(),
-            plain: text.into(),
-            // Weak: the compressed form is the same document in other bytes.
-            entity_tag: HeaderValue::try_from(format!("W/\"{hash}\""))
-                .unwrap_or(HeaderValue::from_static("W/\"\"")),
-            media_type,
-            headers,
-        }
-    }
-
-    fn answer(&self, request: &Request) -> Response {
-        let (mut response, coding) = if self.is_known_to(request.headers()) {
-            (Response::from(StatusCode::NOT_MODIFIED), None)
-        } else if accepts_gzip(request.headers()) {
-            (Response::from(self.compressed.clone()), Some("gzip"))
-        } else {
-            (Response::from(self.plain.clone()), None)
-        };
-        let headers = response.headers_mut();
-        if let Some(coding) = coding {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
-        }
-        headers.extend(self.headers.clone());
-        headers.insert(header::ETAG, self.entity_tag.clone());
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        response.set_content_type(self.media_type)
-    }
-
-    /// Whether `If-None-Match` names this document (RFC 9110 §13.1.2).
-    fn is_known_to(&self, headers: &HeaderMap) -> bool {
-        let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
-        let own = opaque(self.entity_tag.to_str().unwrap_or_default());
-        members(headers, &header::IF_NONE_MATCH).any(|tag| tag == "*" || opaque(tag) == own)
-    }
-}
-
-/// Whether `Accept-Encoding` names gzip and not with a weight of zero (RFC 9110 §12.5.3).
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    members(headers, &header::ACCEPT_ENCODING).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let refused = parts
-            .filter_map(|weight| weight.strip_prefix("q="))
-            .any(|weight| weight.parse() == Ok(0.0));
-        is_gzip && !refused
-    })
 }
 
 /// The page and the policy that allows its two scripts and its style.
@@ -300,41 +233,6 @@ fn problem(description: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn request(lines: &[(&str, &str)]) -> Request {
-        lines
-            .iter()
-            .fold(Request::builder(), |request, (name, value)| request.header(*name, *value))
-            .finish()
-    }
-
-    fn document() -> Document {
-        Document::new(b"text".to_vec(), "text/plain", HeaderMap::new())
-    }
-
-    #[track_caller]
-    fn check(lines: &[(&str, &str)], status: u16, encoding: Option<&str>) {
-        let response = document().answer(&request(lines));
-        assert_eq!(response.status(), status, "{lines:?}");
-        assert_eq!(response.header("content-encoding"), encoding, "{lines:?}");
-    }
-
-    #[test]
-    fn compressed_for_those_who_can_read_it() {
-        check(&[], 200, None);
-        check(&[("accept-encoding", "br, GZIP;q=0.5")], 200, Some("gzip"));
-        check(&[("accept-encoding", "gzip;q=0")], 200, None);
-        check(&[("accept-encoding", "gzip; q=0.000, br")], 200, None);
-    }
-
-    #[test]
-    fn not_sent_to_those_who_have_it() {
-        let tag = document().entity_tag.to_str().unwrap().to_owned();
-        check(&[("if-none-match", &tag)], 304, None);
-        check(&[("if-none-match", &format!("\"x\", {}", &tag[2..]))], 304, None);
-        check(&[("if-none-match", "*")], 304, None);
-        check(&[("if-none-match", "\"x\"")], 200, None);
-    }
 
     #[test]
     fn the_page_is_whole_and_its_policy_names_its_parts() {

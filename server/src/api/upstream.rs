@@ -12,12 +12,13 @@ use poem_openapi::{
     payload::{Form, Json},
 };
 
+pub(crate) use self::hold::HoldAsked;
 use self::hold::HoldRequest;
-
 use crate::{
     cache::saved::{self, By},
     date::rfc3339,
     exchange::{Bound, Purpose},
+    problem::Problem,
     telemetry::ledger::{Books, account::Account},
     upstream::{
         governor::{
@@ -271,9 +272,7 @@ impl UpstreamApi {
     #[oai(path = "/v1/upstream/hold", method = "post", operation_id = "upstream_hold")]
     async fn hold(&self, asked: HoldRequest) -> poem::Result<Json<Standing>> {
         let (HoldRequest::Json(Json(asked)) | HoldRequest::Form(Form(asked))) = asked;
-        let (time, reason) = asked.read()?;
-        self.by_hand.hold(time, &reason);
-        tracing::warn!(seconds = time.as_secs(), reason, "the operator holds the upstream");
+        self.put_hold(asked)?;
         Ok(Json(self.standing()))
     }
 
@@ -282,14 +281,27 @@ impl UpstreamApi {
     /// What the upstream has asked for itself goes on.
     #[oai(path = "/v1/upstream/release", method = "post", operation_id = "upstream_release")]
     async fn release(&self) -> Json<Standing> {
-        if self.by_hand.release() {
-            tracing::warn!("the operator has released the upstream");
-        }
+        self.end_hold();
         Json(self.standing())
     }
 }
 
 impl UpstreamApi {
+    /// Leaves the upstream alone for a time.
+    pub(crate) fn put_hold(&self, asked: HoldAsked) -> Result<(), Problem> {
+        let (time, reason) = asked.read()?;
+        self.by_hand.hold(time, &reason);
+        tracing::warn!(seconds = time.as_secs(), reason, "the operator holds the upstream");
+        Ok(())
+    }
+
+    /// Ends a hold by hand, if there is one.
+    pub fn end_hold(&self) {
+        if self.by_hand.release() {
+            tracing::warn!("the operator has released the upstream");
+        }
+    }
+
     /// How things stand with the upstream.
     pub fn standing(&self) -> Standing {
         let (upstream, since) = (self.books.upstream(), self.books.since());

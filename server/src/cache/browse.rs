@@ -9,11 +9,7 @@
 mod entry;
 mod query;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{sync::Arc, time::SystemTime};
 
 use serde::Serialize;
 
@@ -59,16 +55,14 @@ impl Cache {
         let now = self.clock.now();
         let mut rows = self.store.scan(|key, variants| {
             let is_meant = query.matches(key.as_str(), variants.iter().map(|one| &one.tags));
-            is_meant.then(|| {
-                let rank = query.sort.rank(&Facts::of(variants, now));
-                Row { key: key.clone(), rank }
-            })
+            let facts = Facts::of(variants, now);
+            (is_meant).then(|| Row { key: key.clone(), rank: query.sort.rank(&facts) })
         });
         let total = rows.len();
         let shown = query.range(total);
         rows.sort_unstable();
-        let keys: Vec<CacheKey> = rows.drain(shown).map(|row| row.key).collect();
-        query.page(self.summaries(&keys, now), total)
+        let items = rows.drain(shown).filter_map(|row| self.summary(&row.key, now)).collect();
+        query.page(items, total)
     }
 
     /// The entry with this id, `None` where there is none.
@@ -81,30 +75,11 @@ impl Cache {
         Some(Entry::of(&key, &variants, self.in_force().rules.of(key.path()), self.clock.now()))
     }
 
-    /// The entries under these keys, in their order; what is evicted meanwhile is
-    /// not there.
-    ///
-    /// All is looked at once more: to be looked up one by one would count as
-    /// demand, and keep them from being evicted.
-    fn summaries(&self, keys: &[CacheKey], now: SystemTime) -> Vec<Summary> {
-        let places: HashMap<&CacheKey, usize> =
-            keys.iter().enumerate().map(|(place, key)| (key, place)).collect();
-        let mut found = self.store.scan(|key, variants| {
-            let place = places.get(key)?;
-            Some((*place, self.summary(key, variants, now)?))
-        });
-        found.sort_unstable_by_key(|(place, _)| *place);
-        found.into_iter().map(|(_, summary)| summary).collect()
-    }
-
-    fn summary(
-        &self,
-        key: &CacheKey,
-        variants: &[Arc<Prepared>],
-        now: SystemTime,
-    ) -> Option<Summary> {
+    /// What is evicted meanwhile is not listed.
+    fn summary(&self, key: &CacheKey, now: SystemTime) -> Option<Summary> {
+        let variants = self.store.variants(key);
         let newest = variants.first()?;
-        let facts = Facts::of(variants, now);
+        let facts = Facts::of(&variants, now);
         Some(Summary {
             id: key.id(),
             uri: key.as_str().to_owned(),
@@ -116,7 +91,7 @@ impl Cache {
             stale: !newest.is_fresh(now),
             hits: facts.hits,
             variants: variants.len() as u64,
-            tags: tags_of(variants),
+            tags: tags_of(&variants),
         })
     }
 }
@@ -124,6 +99,6 @@ impl Cache {
 /// The tags of all variants, each once.
 fn tags_of(variants: &[Arc<Prepared>]) -> Vec<String> {
     let all = variants.iter().flat_map(|variant| variant.tags.iter());
-    let each: BTreeSet<&str> = all.collect();
+    let each: std::collections::BTreeSet<&str> = all.collect();
     each.into_iter().map(str::to_owned).collect()
 }

@@ -6,7 +6,7 @@
 
 mod refreshing;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use poem_openapi::Object;
 use serde::Serialize;
@@ -97,12 +97,12 @@ impl Cache {
     /// others wait.
     pub fn purge(self: &Arc<Self>, purge: &Purge) -> Result<Purged, NotPurged> {
         let scope = self.scope(&purge.what)?;
-        let ending = Ending::new(scope, purge.how, self.clock.now());
+        let ending = Ending { scope, how: purge.how, at: self.clock.now() };
         if purge.mode == Mode::Real {
             // First, so that nothing older is stored behind the search.
             self.store.note(&ending);
         }
-        let found = self.found(&ending, is_covered);
+        let found = self.found(&ending);
         let examples = examples(&found);
         let count = match purge.mode {
             Mode::Dry => found.iter().map(|(_, variants)| variants.len()).sum(),
@@ -120,16 +120,16 @@ impl Cache {
     /// Removes all that has a tag.
     pub(super) fn purge_tag(self: &Arc<Self>, tag: &str) {
         let scope = Scope::Tag(tag.to_owned());
-        let ending = Ending::new(scope, How::Hard, self.clock.now());
+        let ending = Ending { scope, how: How::Hard, at: self.clock.now() };
         self.store.note(&ending);
-        self.end(&ending, &self.found(&ending, is_covered));
+        self.end(&ending, &self.found(&ending));
     }
 
     /// Ends here what another instance has ended.
     pub(super) fn end_here(&self, ending: &Ending) {
         self.store.note(ending);
-        let found = self.found(ending, is_older);
-        self.change(ending, &keys_of(&found), is_older);
+        let found = self.found(ending);
+        self.change(ending, &keys_of(&found));
     }
 
     /// Ends what was found, here and in other instances; refreshes what a soft
@@ -137,14 +137,14 @@ impl Cache {
     fn end(self: &Arc<Self>, ending: &Ending, found: &[Found]) -> usize {
         // Those who ask for it from now on do not find it elsewhere.
         self.purge_tier(ending);
-        let count = self.change(ending, &keys_of(found), is_covered);
+        let count = self.change(ending, &keys_of(found));
         if ending.how == How::Soft {
             self.refresh_all(found);
         }
         count
     }
 
-    fn change(&self, ending: &Ending, keys: &[CacheKey], is_meant: IsMeant) -> usize {
+    fn change(&self, ending: &Ending, keys: &[CacheKey]) -> usize {
         let now = self.clock.now();
         let count = self.store.change(keys, |key, prepared| match ending.how {
             _ if !is_meant(ending, key, prepared) => Change::Keep,
@@ -160,7 +160,7 @@ impl Cache {
     }
 
     /// What a purge means: each key with the responses that end.
-    fn found(&self, ending: &Ending, is_meant: IsMeant) -> Vec<Found> {
+    fn found(&self, ending: &Ending) -> Vec<Found> {
         let keys = self.store.keys(&ending.scope).into_iter();
         let found = keys.map(|key| {
             let mut variants = self.store.variants(&key);
@@ -209,19 +209,12 @@ fn keys_of(found: &[Found]) -> Vec<CacheKey> {
     found.iter().map(|(key, _)| key.clone()).collect()
 }
 
-/// Whether a purge means a stored response.
-type IsMeant = fn(&Ending, &CacheKey, &Prepared) -> bool;
-
-/// A purge of our own means all that there is.
-fn is_covered(ending: &Ending, key: &CacheKey, prepared: &Prepared) -> bool {
+/// Whether a purge means a stored response. What names no key may be heard of
+/// late, when there is something newer.
+fn is_meant(ending: &Ending, key: &CacheKey, prepared: &Prepared) -> bool {
+    let asked_at: SystemTime = prepared.response.times.request_time;
     covers(ending, key.as_str(), &prepared.tags)
-}
-
-/// One of another instance that names no key may be heard of late, when there
-/// is something newer.
-fn is_older(ending: &Ending, key: &CacheKey, prepared: &Prepared) -> bool {
-    let asked_at = prepared.response.times.request_time;
-    is_covered(ending, key, prepared) && (ending.key().is_some() || ending.may_be_of(asked_at))
+        && (ending.key().is_some() || ending.may_be_of(asked_at))
 }
 
 fn examples(found: &[Found]) -> Vec<String> {

@@ -49,16 +49,9 @@ pub enum How {
 pub struct NotAnEnding;
 
 impl Ending {
-    /// The end of what was asked for until then; that of a key is the same at any
-    /// time.
-    pub fn new(scope: Scope, how: How, at: SystemTime) -> Ending {
-        let at = if matches!(scope, Scope::Key(_)) { UNIX_EPOCH } else { at };
-        Ending { scope, how, at }
-    }
-
     /// The end of what is under a key.
     pub fn of_key(key: &str, how: How) -> Ending {
-        Ending::new(Scope::Key(key.to_owned()), how, UNIX_EPOCH)
+        Ending { scope: Scope::Key(key.to_owned()), how, at: UNIX_EPOCH }
     }
 
     /// The bytes of what it names.
@@ -120,7 +113,7 @@ impl FromStr for Ending {
             "tag" if !rest.is_empty() => Scope::Tag(rest.to_owned()),
             _ => return Err(NotAnEnding),
         };
-        Ok(Ending::new(scope, how, at))
+        Ok(Ending { scope, how, at })
     }
 }
 
@@ -156,9 +149,5 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Ending>(), Err(NotAnEnding), "{text}");
         }
-        // Who waits for the purge of a key finds it by the key.
-        let scope = Scope::Key("/menu".to_owned());
-        let later = UNIX_EPOCH + Duration::from_secs(5);
-        assert_eq!(Ending::new(scope, How::Hard, later), Ending::of_key("/menu", How::Hard));
     }
 }

@@ -6,6 +6,7 @@
 //! from the start, and put together at each scrape.
 
 mod connections;
+mod counts;
 mod exemplars;
 mod exposition;
 mod governor;
@@ -39,6 +40,7 @@ use self::{
 };
 pub use self::{
     connections::Open,
+    counts::Counts,
     exposition::answer,
     reload::{HandshakeFailure, ReloadOutcome},
     shared::SharedOutcome,

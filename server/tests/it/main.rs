@@ -9,6 +9,7 @@
 mod architecture;
 mod churn;
 mod clauses;
+mod console;
 mod docs;
 mod governor;
 mod healthcheck;

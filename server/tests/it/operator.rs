@@ -7,7 +7,7 @@ mod upstream;
 
 use serde_json::Value;
 
-use crate::support::{Answer, Origin, Relay, get, send, until};
+use crate::support::{Answer, Origin, Relay, get, send};
 
 const JSON: &str = "content-type: application/json\r\n";
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
@@ -30,11 +30,6 @@ fn json(answer: &Answer) -> Value {
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(answer.field("cache-control"), Some("no-store"));
     serde_json::from_slice(&answer.body).unwrap()
-}
-
-/// Waits until so many entries are stored: who asked has its answer a moment before.
-fn stores(relay: &Relay, entries: usize) {
-    until(|| said(relay, "/v1/cache")["total"] == entries);
 }
 
 /// What an endpoint says to a JSON document.

@@ -23,19 +23,19 @@ pub(super) enum HoldRequest {
 }
 
 /// For how long the upstream is left alone, and why.
-#[derive(Debug, Object, Deserialize)]
-pub(super) struct HoldAsked {
+#[derive(Clone, Debug, Object, Deserialize)]
+pub(crate) struct HoldAsked {
     /// For how long, such as `60s` or `10m`; a day at most.
     #[oai(rename = "for")]
     #[serde(rename = "for")]
-    time: String,
+    pub(crate) time: String,
     /// Why: it is shown to whoever looks.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl HoldAsked {
     /// For how long, and why; or what is wrong with it.
-    pub(super) fn read(self) -> Result<(Duration, String), Problem> {
+    pub(crate) fn read(self) -> Result<(Duration, String), Problem> {
         let time: Span = self
             .time
             .parse()

@@ -24,7 +24,7 @@ use crate::{
     exchange::trace::{Sampling, Trace},
 };
 
-const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+pub(super) const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// How many threads count without meeting each other; more share a place.
 const SHARDS: usize = 16;
@@ -137,6 +137,11 @@ impl Requests {
     pub(super) fn total(&self) -> u64 {
         let all = self.shards.iter().flat_map(|shard| shard.answered.iter().flatten());
         all.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The same by outcome and class of status.
+    pub(super) fn all_answered(&self) -> [[u64; STATUS_CLASSES.len()]; Outcome::ALL.len()] {
+        Outcome::ALL.map(|outcome| std::array::from_fn(|class| self.answered(outcome, class)))
     }
 
     fn answered(&self, outcome: Outcome, class: usize) -> u64 {

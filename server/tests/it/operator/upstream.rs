@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FORM, JSON, fresh, json, refused, said, stores, told};
+use super::{FORM, JSON, fresh, json, refused, said, told};
 use crate::support::{Relay, send};
 
 #[test]
@@ -10,7 +10,6 @@ fn nothing_is_put_to_the_upstream_until_it_is_released() {
     let origin = fresh("");
     let relay = Relay::before(&origin.url());
     relay.get("/stored");
-    stores(&relay, 1);
     assert_eq!(said(&relay, "/v1/upstream")["held_by_hand"], Value::Null);
     let asked = json!({ "for": "10m", "reason": "the kitchen burns" }).to_string();
     let held = &told(&relay, "POST", "/v1/upstream/hold", &asked)["held_by_hand"];

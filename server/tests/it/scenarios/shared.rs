@@ -7,12 +7,9 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, join_all, ready};
-use server::{
-    cache::purge::{How, Mode, Purge, What},
-    exchange::{
-        ending::{Ending, Scope},
-        tier::{Heard, Kept, Mark, Said, Tier, Turn},
-    },
+use server::exchange::{
+    ending::Ending,
+    tier::{Kept, Mark, Said, Tier, Turn},
 };
 use tokio::time::advance;
 
@@ -190,25 +187,4 @@ async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_older_than_a_purge_that_names_no_key_is_not_taken() {
-    let (one, other, _) = two(&[]);
-    one.expect("/menu", "menu 1", "lunch-relay; fwd=uri-miss; stored").await;
-    other.expect("/menu", "menu 1", "lunch-relay; hit; ttl=60; detail=shared").await;
-    let purge = Purge { what: What::Prefix("/m".to_owned()), how: How::Hard, mode: Mode::Real };
-    assert_eq!(one.cache.purge(&purge).unwrap().count, 1);
-    // The tier has it still, and the one that has purged does not take it.
-    one.expect("/menu", "menu 2", "lunch-relay; fwd=uri-miss; stored").await;
-
-    // Who hears of it later ends what was asked for before it, and what is too near to tell.
-    advance(Duration::from_secs(5)).await;
-    one.expect("/new", "menu 3", "lunch-relay; fwd=uri-miss; stored").await;
-    other.expect("/new", "menu 3", "lunch-relay; hit; ttl=60; detail=shared").await;
-    let began = server::clock::Clock::start().now();
-    let scope = Scope::Prefix("/".to_owned());
-    other.cache.hear(Heard::Ended(Ending::new(scope, How::Hard, began)));
-    other.expect("/menu", "menu 1", "lunch-relay; fwd=uri-miss; stored").await;
-    other.expect("/new", "menu 3", "lunch-relay; hit; ttl=60").await;
 }
