@@ -108,8 +108,6 @@ pub struct Operated {
     pub guard: Arc<Guard>,
     /// The hold on the upstream.
     pub by_hand: ByHand,
-    /// What is in force, secrets masked.
-    pub config: Arc<serde_json::Value>,
     /// The names that the public listener answers itself.
     pub names: Names,
     /// What is going on.
@@ -137,7 +135,7 @@ pub fn admin(parts: &Parts, operated: &Operated) -> impl Endpoint<Output = Respo
         HealthApi { drain: parts.drain.clone() },
         console.upstream.clone(),
         console.cache.clone(),
-        ProcessApi { cache, config: Arc::clone(&operated.config) },
+        ProcessApi { cache, reloader: Arc::clone(&parts.reloader) },
         ReloadApi { reloader: Arc::clone(&parts.reloader) },
     ));
     let routes = Route::new()

@@ -81,6 +81,12 @@ impl Reloader {
         Reloader { arguments, running: Mutex::new(running), replaced }
     }
 
+    /// The configuration in force, secrets masked; during a reload, what comes of
+    /// that.
+    pub async fn in_force(&self) -> Value {
+        self.running.lock().await.masked()
+    }
+
     /// Reloads whenever the signal comes, for ever. Those that come during a
     /// reload are one, which follows it.
     pub async fn on(self: Arc<Self>, mut signal: Signal) {

@@ -158,8 +158,7 @@ pub async fn relay(
     tracing::info!(upstream = %config.upstream.upstream, max_connections = limits.max_connections, "serving");
 
     let (observers, exporting) = observers(&config.telemetry, access_log, &metrics, clock)?;
-    let serving =
-        open_public(public, tls, &parts, (operated.live.latencies(), observers), limits);
+    let serving = open_public(public, tls, &parts, (operated.live.latencies(), observers), limits);
     // The operator's connections are not counted among the clients'.
     let operating = tokio::spawn(serve::serve(
         operator,
@@ -225,13 +224,7 @@ fn operated(
     let (cache, metrics) = (Arc::clone(&parts.cache), Arc::clone(&parts.metrics));
     let live = Arc::new(Live::new(cache, metrics, upstream, drain.clone()));
     tokio::spawn(Arc::clone(&live).keep());
-    Ok(Operated {
-        guard: Arc::new(guard),
-        by_hand,
-        config: Arc::new(config.masked()),
-        names: config.names(),
-        live,
-    })
+    Ok(Operated { guard: Arc::new(guard), by_hand, names: config.names(), live })
 }
 
 /// Begins to export spans, where somebody collects them.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     cache::{Cache, mishaps::Mishap},
     problem::Problem,
+    reload::Reloader,
     telemetry::log,
 };
 
@@ -25,8 +26,8 @@ const LONGEST_FILTER: usize = 4096;
 pub struct ProcessApi {
     /// Where what went wrong is remembered.
     pub cache: Arc<Cache>,
-    /// What is in force, secrets masked.
-    pub config: Arc<Value>,
+    /// What knows the configuration that is in force.
+    pub reloader: Arc<Reloader>,
 }
 
 /// What an endpoint is about.
@@ -87,7 +88,7 @@ impl ProcessApi {
     /// By the names of the flags; secrets are masked.
     #[oai(path = "/v1/config", method = "get", operation_id = "config")]
     async fn config(&self) -> Json<Any<Value>> {
-        Json(Any(Value::clone(&self.config)))
+        Json(Any(self.reloader.in_force().await))
     }
 
     /// The last times that the upstream did not answer as it should

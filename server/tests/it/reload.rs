@@ -164,6 +164,10 @@ fn the_operator_is_told_what_has_changed() {
     assert_eq!(body(&answer), expected);
     assert_eq!((reloads(&relay, "unchanged"), reloads(&relay, "applied")), (1, 1));
 
+    let in_force = body(&asked(&relay, "/v1/config"));
+    assert_eq!(in_force["default-ttl"], "2h");
+    assert_eq!(in_force["cache-size"], "256MiB");
+
     // What waits for a restart is said again.
     let again = body(&post(&relay));
     assert_eq!(again["changes"][0]["setting"], "cache-size", "{again}");
