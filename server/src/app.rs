@@ -186,7 +186,7 @@ impl Endpoint for App {
 
 impl App {
     async fn own(&self, request: Request) -> Response {
-        let arrival = Arrival::of(request.extensions());
+        let arrival = Arrival::of(request.extensions(), request.scheme().clone());
         let response = own(&self.own, request).await;
         self.metrics.request(Outcome::Own, response.status(), &arrival);
         response
@@ -225,7 +225,7 @@ impl Relay {
             Target::of(request.uri())
         };
         let target = target.map_err(|refused| Problem::bad_request(refused.to_string()))?;
-        let remote = request.remote_addr().clone();
+        let from = (request.remote_addr().clone(), request.scheme().clone());
         let (mut parts, body) = request.into_parts();
         hop::strip_named_fields(&mut parts.headers);
         // HTTP/2 needs no field for a body; all that follows goes by the fields.
@@ -236,7 +236,7 @@ impl Relay {
             let chunked = HeaderValue::from_static("chunked");
             parts.headers.insert(header::TRANSFER_ENCODING, chunked);
         }
-        Ok(self.cache.answer(RequestHead::new(parts, remote, target), body))
+        Ok(self.cache.answer(RequestHead::new(parts, from, target), body))
     }
 }
 

@@ -50,9 +50,13 @@ pub struct RequestHead {
 
 impl RequestHead {
     /// The head of a request whose target has been made canonical.
-    pub fn new(parts: RequestParts, remote: RemoteAddr, target: Target) -> RequestHead {
+    pub fn new(
+        parts: RequestParts,
+        (remote, scheme): (RemoteAddr, Scheme),
+        target: Target,
+    ) -> RequestHead {
         let RequestParts { method, version, headers, extensions, .. } = parts;
-        let arrival = Arrival::of(&extensions);
+        let arrival = Arrival::of(&extensions, scheme);
         RequestHead { method, target, version, headers, remote, arrival }
     }
 
@@ -64,9 +68,9 @@ impl RequestHead {
     /// Splits a request that comes from inside, its target not yet checked.
     pub fn split(request: Request) -> Result<(RequestHead, Body), Refused> {
         let target = Target::of(request.uri())?;
-        let remote = request.remote_addr().clone();
+        let from = (request.remote_addr().clone(), request.scheme().clone());
         let (parts, body) = request.into_parts();
-        Ok((RequestHead::new(parts, remote, target), body))
+        Ok((RequestHead::new(parts, from, target), body))
     }
 
     /// The request for the upstream's endpoint.
@@ -77,7 +81,8 @@ impl RequestHead {
         parts.method = self.method;
         parts.version = self.version;
         parts.headers = self.headers;
-        Request::from_parts((parts, LocalAddr::default(), self.remote, Scheme::HTTP).into(), body)
+        let scheme = self.arrival.scheme;
+        Request::from_parts((parts, LocalAddr::default(), self.remote, scheme).into(), body)
     }
 }
 

@@ -67,7 +67,6 @@ fn it_finds_what_was_put_there_and_does_not_contradict_itself() {
     let planted = &rendered.findings.planted;
     let found = planted.iter().filter(|planted| planted.is_found()).map(|planted| planted.name);
     let all = [
-        "workers-1",
         "generator-throttled",
         "log-debug",
         "upstream-limited",

@@ -121,6 +121,19 @@ fn nothing_else_is_left() {
     assert_eq!(names, ["calibration.json", &planned.folder(), "run.json"]);
 }
 
+/// What is computed is an answer, not an error.
+#[test]
+fn a_worker_computes_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, mut raw) = bench(folder.path(), None);
+    let planned = planned("e6", &[("ablation", "workers-1")]);
+    bench.keep(&planned, &mut raw).unwrap();
+    let summary = json(&folder.path().join(planned.folder()).join("summary.json"));
+    let summary: Summary = serde_json::from_value(summary).unwrap();
+    let errors: u64 = summary.steps.iter().map(|step| step.errors).sum();
+    assert!(0 < summary.totals.completed && errors == 0, "{:?}", summary.totals);
+}
+
 /// The account is that of the relay's own group, not of whoever measures.
 #[test]
 fn what_a_quota_takes_is_seen() {

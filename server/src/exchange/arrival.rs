@@ -1,8 +1,8 @@
-//! When a request came, and the trace that it belongs to.
+//! How a request came: when, over what, and the trace that it belongs to.
 
 use std::sync::Arc;
 
-use http::Extensions;
+use http::{Extensions, uri::Scheme};
 use tokio::time::Instant;
 
 use super::trace::Trace;
@@ -12,6 +12,8 @@ use super::trace::Trace;
 pub struct Arrival {
     /// The moment.
     pub at: Instant,
+    /// The scheme that the client used.
+    pub scheme: Scheme,
     /// The relay's span, where it takes part in traces.
     pub trace: Option<Arc<Trace>>,
 }
@@ -19,11 +21,11 @@ pub struct Arrival {
 impl Arrival {
     /// A request that comes now, and belongs to no trace.
     pub fn now() -> Arrival {
-        Arrival { at: Instant::now(), trace: None }
+        Arrival { at: Instant::now(), scheme: Scheme::HTTP, trace: None }
     }
 
-    /// A request with these extensions that comes now.
-    pub fn of(extensions: &Extensions) -> Arrival {
-        Arrival { trace: extensions.get().cloned(), ..Arrival::now() }
+    /// A request with these extensions that comes now, over this scheme.
+    pub fn of(extensions: &Extensions, scheme: Scheme) -> Arrival {
+        Arrival { scheme, trace: extensions.get().cloned(), ..Arrival::now() }
     }
 }

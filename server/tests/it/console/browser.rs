@@ -139,7 +139,8 @@ async fn pages_ask_nobody_else_fit_a_phone_and_can_be_used_by_all() {
         assert_eq!(faults(&browser, &axe).await, Vec::<String>::new(), "{path}");
 
         browser.client.set_window_size(500, 900).await.unwrap();
-        let sideways = "return document.documentElement.scrollWidth - innerWidth";
+        let sideways =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
         assert_eq!(browser.run(sideways, Vec::new()).await, json!(0), "{path}");
     }
     browser.close().await;

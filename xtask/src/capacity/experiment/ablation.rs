@@ -128,7 +128,11 @@ impl Change {
         let workers = layout.relay.len();
         let workers = if self == Self::OneWorker { 1 } else { workers };
         let planned = Planned {
-            subject: relays(NonZeroU32::MIN, &[("--workers", workers.to_string())]),
+            // Before an upstream that is not the lunch API by its name.
+            subject: relays(
+                NonZeroU32::MIN,
+                &[("--workers", workers.to_string()), ("--preset", "lunch".to_owned())],
+            ),
             upstream: Upstream::Demo(Vec::new()),
             paths: vec![COMPUTED],
             layout,
