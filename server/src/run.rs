@@ -117,18 +117,7 @@ pub async fn relay(
     tokio::spawn(Arc::clone(&cache).maintain());
 
     let tier = share(&config, &cache, &watch, &metrics).await?;
-    let snapshot =
-        config.cache.snapshot.as_ref().map(|path| {
-            Snapshot::new(Arc::clone(&cache), path, &config.upstream.upstream.to_string())
-        });
-    if let Some(snapshot) = &snapshot {
-        snapshot.load().await;
-    }
-    // What was purged while this relay was away ends what its snapshot has.
-    if let Some(tier) = &tier {
-        let cache = Arc::clone(&cache);
-        Box::pin(tier.follow(move |heard| cache.hear(heard))).await;
-    }
+    let snapshot = restored(&config, &cache, tier.as_ref()).await;
 
     let lunch = (names == Names::Lunch).then(|| LunchApi {
         menus: Arc::new(Menus::new(Arc::clone(&cache))),
@@ -193,6 +182,26 @@ pub async fn relay(
         }
     }
     Ok(flushed)
+}
+
+/// Loads what a snapshot has carried over a restart, and ends of it what was
+/// purged meanwhile.
+async fn restored(
+    config: &Config,
+    cache: &Arc<Cache>,
+    tier: Option<&Arc<Valkey>>,
+) -> Option<Snapshot> {
+    let source = config.upstream.upstream.to_string();
+    let path = config.cache.snapshot.as_ref();
+    let snapshot = path.map(|path| Snapshot::new(Arc::clone(cache), path, &source));
+    if let Some(snapshot) = &snapshot {
+        snapshot.load().await;
+    }
+    if let Some(tier) = tier {
+        let cache = Arc::clone(cache);
+        Box::pin(tier.follow(move |heard| cache.hear(heard))).await;
+    }
+    snapshot
 }
 
 /// Begins to look at how busy the relay is.

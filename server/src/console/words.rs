@@ -68,15 +68,12 @@ pub fn governor(standing: &Standing, now: SystemTime) -> Said {
         return said(Tone::Warn, "Held by hand", until(hold.seconds), why);
     }
     if let Some(hold) = &standing.hold {
-        return match standing.breaker {
-            Breaker::Open => {
-                let why = "the upstream keeps failing; then one request finds out";
-                said(Tone::Bad, "Broken", until(hold.seconds), why)
-            }
-            _ => {
-                let why = "the upstream said when to come back (429, Retry-After or RateLimit)";
-                said(Tone::Warn, "Holding", until(hold.seconds), why)
-            }
+        return if standing.breaker == Breaker::Open {
+            let why = "the upstream keeps failing; then one request finds out";
+            said(Tone::Bad, "Broken", until(hold.seconds), why)
+        } else {
+            let why = "the upstream said when to come back (429, Retry-After or RateLimit)";
+            said(Tone::Warn, "Holding", until(hold.seconds), why)
         };
     }
     if standing.breaker == Breaker::HalfOpen {

@@ -99,7 +99,7 @@ struct List {
     frame: Frame,
     orders: [Order; ORDERS.len()],
     columns: [Column; COLUMNS.len()],
-    list: Page<Row>,
+    rows: Page<Row>,
     /// The page before, and the next.
     before: Option<String>,
     next: Option<String>,
@@ -116,7 +116,7 @@ impl List {
             columns: asked.columns(),
             before: (1 < page).then(|| asked.href(asked.sort, pages.min(page - 1))),
             next: (page < pages).then(|| asked.href(asked.sort, page + 1)),
-            list: Page {
+            rows: Page {
                 items: items.into_iter().map(Row::of).collect(),
                 total,
                 page,
@@ -154,13 +154,11 @@ struct OfEntry {
 pub(in crate::console) async fn entry(console: Arc<Console>, request: Request) -> Response {
     let frame = Frame::of(&console, Tab::Cache);
     let id: String = request.path_params().unwrap_or_default();
-    match console.cache.cache.entry(&id) {
-        Some(entry) => html(StatusCode::OK, &OfEntry { frame, entry }),
-        None => {
-            let detail = "No such entry is stored. It may have left since it was listed.";
-            let problem = Problem::new(StatusCode::NOT_FOUND, "http_request_error", detail);
-            frame.refused(&problem)
-        }
+    if let Some(entry) = console.cache.cache.entry(&id) {
+        html(StatusCode::OK, &OfEntry { frame, entry })
+    } else {
+        let detail = "No such entry is stored. It may have left since it was listed.";
+        frame.refused(&Problem::new(StatusCode::NOT_FOUND, "http_request_error", detail))
     }
 }
 

@@ -23,8 +23,8 @@ fn the_governor_in_words() {
     let minute = Some("1970-01-01T12:01:00Z");
     let open = standing();
     check_governor(&open, Tone::Good, "Open", None, "17 requests may go at once, then 1 a second");
-    let held = Standing { hold: hold.clone(), ..standing() };
-    check_governor(&held, Tone::Warn, "Holding", minute, "the upstream said when to come back");
+    let holding = Standing { hold: hold.clone(), ..standing() };
+    check_governor(&holding, Tone::Warn, "Holding", minute, "the upstream said when to come back");
     let broken = Standing { hold: hold.clone(), breaker: Breaker::Open, ..standing() };
     check_governor(&broken, Tone::Bad, "Broken", minute, "keeps failing");
     let probing = Standing { breaker: Breaker::HalfOpen, ..standing() };
