@@ -112,7 +112,7 @@ async fn help_has_each_flag() {
                body-timeout drain fail-if abort-if calibration out print interval \
                i-may-load-this-host max-rate help";
     check_help("run", run).await;
-    check_help("null", "listen body header threads help").await;
+    check_help("null", "listen body header latency threads help").await;
     let calibrate = "connections threads pin null-pin body hold precision out help";
     check_help("calibrate", calibrate).await;
 }
