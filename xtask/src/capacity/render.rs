@@ -106,6 +106,6 @@ mod tests {
         assert_eq!(served(Crossing::Above(2000.0)), Some(2000.0));
         assert_eq!(served(Crossing::Below(100.0)), None);
         let text = serde_json::to_string(&Served::of(Crossing::At(7.0))).unwrap();
-        assert_eq!(text, "{\"requests_per_second\":7.0,\"objective\":\"p99<20ms\"}");
+        assert_eq!(text, "{\"requests_per_second\":7.0,\"objective\":\"p99 ≤ 20 ms\"}");
     }
 }
