@@ -50,7 +50,7 @@ fn layout() -> Layout {
 }
 
 /// The first planned trial of an experiment with these levels, and half a
-/// second of it.
+/// second of it, or as long as it takes to begin.
 fn planned(id: &str, levels: &[(&str, &str)]) -> Planned {
     let known = Known { highest: 1000.0, ceiling: 1000.0 };
     let mut trials = experiment::first(Profile::Default, &layout());
@@ -64,7 +64,9 @@ fn planned(id: &str, levels: &[(&str, &str)]) -> Planned {
             && levels.iter().all(|level| has(planned, level))
     };
     let mut planned = trials.into_iter().find(is_it).unwrap();
-    for (flag, value) in [("--settle", "0s"), ("--duration", "500ms")] {
+    // Relays that share a budget begin with none of it.
+    let length = if levels.contains(&("tier", "shared")) { "3s" } else { "500ms" };
+    for (flag, value) in [("--settle", "0s"), ("--duration", length)] {
         let at = planned.load.iter().position(|argument| argument == flag).unwrap();
         value.clone_into(&mut planned.load[at + 1]);
     }
