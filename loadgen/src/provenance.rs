@@ -52,7 +52,7 @@ impl Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("LOADGEN_COMMIT").to_owned(),
             binary_sha256: sha256_of_this_program().ok(),
-            command: command::without_secrets(args),
+            command: command::shown(args),
             seed,
             started: humantime::format_rfc3339_millis(started).to_string(),
             machine: Machine::look(),

@@ -1,5 +1,7 @@
 //! A command line that can be shown.
 
+use std::path::Path;
+
 use super::url::{self, MASK};
 
 /// The request fields whose values are shown: what is asked for, and not by
@@ -25,9 +27,22 @@ type Mask = fn(&str) -> String;
 /// The flags whose values may be secret.
 const FLAGS: [(&str, Mask); 3] = [("--header", field), ("-H", field), ("--body", body)];
 
+/// The command line `args` as it can be shown: the program by its name alone, as
+/// where it is says something of the machine and nothing of the result, and its
+/// arguments without what may be secret.
+pub(super) fn shown(args: &[String]) -> Vec<String> {
+    let mut shown = without_secrets(args);
+    if let Some(program) = shown.first_mut()
+        && let Some(name) = Path::new(program.as_str()).file_name()
+    {
+        *program = name.to_string_lossy().into_owned();
+    }
+    shown
+}
+
 /// The arguments, with a mask in the place of what may be secret: values of
 /// fields, bodies, and parts of URLs.
-pub(super) fn without_secrets(args: &[String]) -> Vec<String> {
+fn without_secrets(args: &[String]) -> Vec<String> {
     let mut next: Option<Mask> = None;
     let shown = args.iter().map(|arg| {
         if let Some(mask) = next.take() {
@@ -76,6 +91,15 @@ fn body(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_named_without_its_folder() {
+        for program in ["/opt/bin/loadgen", "./loadgen", "loadgen"] {
+            let args = [program, "run", "--out", "a/b"].map(str::to_owned);
+            assert_eq!(shown(&args), ["loadgen", "run", "--out", "a/b"], "{program}");
+        }
+        assert_eq!(shown(&[]), [""; 0]);
+    }
 
     #[track_caller]
     fn check(args: &[&str], expected: &[&str]) {
