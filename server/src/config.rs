@@ -340,13 +340,17 @@ impl Config {
     /// The effective configuration as a file that gives the same one again, once
     /// the password that it does not have is written in.
     pub fn to_toml(&self) -> String {
-        let toml = toml::to_string(self).unwrap_or_default();
-        if self.shared.shared.as_ref().is_some_and(Address::has_secret) {
-            return format!(
-                "# The password in `shared` is masked: write it in the place of {MASK}, or set RELAY_SHARED.\n{toml}"
-            );
-        }
-        toml
+        let written = |config: &Config| toml::to_string(config).unwrap_or_default();
+        let Some(address) = self.shared.shared.as_ref().filter(|address| address.has_secret())
+        else {
+            return written(self);
+        };
+        let mut shown = self.clone();
+        shown.shared.shared = address.masked().parse().ok();
+        let toml = written(&shown);
+        format!(
+            "# The password in `shared` is masked: write it in the place of {MASK}, or set RELAY_SHARED.\n{toml}"
+        )
     }
 }
 

@@ -83,11 +83,7 @@ fn differences(before: &Config, after: &Config, effect: Effect) -> Vec<Change> {
     let added = new.keys().filter(|name| !old.contains_key(*name));
     old.keys()
         .chain(added)
-        .filter(|name| {
-            // Another password is another address, though it is shown alike.
-            let is_other_tier = *name == "shared" && before.shared.shared != after.shared.shared;
-            is_other_tier || old.get(*name) != new.get(*name)
-        })
+        .filter(|name| old.get(*name) != new.get(*name))
         .map(|name| Change {
             setting: name.clone(),
             before: old_shown.get(name).cloned(),

@@ -6,8 +6,8 @@ use fred::types::config::Config;
 
 /// The URL of a Valkey or Redis: one server, a cluster, or behind sentinels.
 ///
-/// It may have a password in it, so it is never written out in full, and is
-/// not read where an error would repeat it.
+/// It may have a password in it, so whoever shows it masks that, and it is not
+/// read where an error would repeat it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(String);
 
@@ -125,7 +125,7 @@ impl fmt::Debug for Address {
 
 impl serde::Serialize for Address {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.masked())
+        serializer.serialize_str(&self.0)
     }
 }
 
