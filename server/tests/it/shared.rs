@@ -8,9 +8,31 @@ mod trouble;
 mod turns;
 mod valkey;
 
-use std::io::Write;
+use std::{
+    io::Write,
+    sync::{Mutex, mpsc},
+};
 
 use crate::support::{Answer, Origin, Relay, Then, exchange};
+
+/// An origin that says when it is asked for something, and answers by the head of
+/// the request when it is told to: one word lets one go; the end of the test, all.
+fn holding(
+    answer: impl Fn(&str) -> String + Send + Sync + 'static,
+) -> (Origin, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (asked, is_asked) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let (asked, may_go) = (Mutex::new(asked), Mutex::new(may_go));
+    let origin = Origin::start(move |head, stream| {
+        if head.starts_with("GET ") {
+            asked.lock().unwrap().send(()).unwrap();
+            let _ = may_go.lock().unwrap().recv();
+        }
+        stream.get_mut().write_all(answer(head).as_bytes())?;
+        Ok(Then::KeepOpen)
+    });
+    (origin, is_asked, go)
+}
 
 /// The last line of `Cache-Status`.
 fn status(answer: &Answer) -> &str {

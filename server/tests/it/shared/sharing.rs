@@ -1,18 +1,16 @@
 //! What one relay has stored, another has.
 
-use std::{
-    io::Write,
-    sync::{Mutex, mpsc},
-    thread,
-};
+use std::{io::Write, thread};
 
 use super::{
-    counting, post, status,
+    counting, holding, post, status,
     valkey::{Valkey, count, counts, eventually},
 };
 use crate::support::{Origin, Then, get};
 
 const FRESH: &str = "cache-control: max-age=600\r\n";
+/// A fresh answer.
+const OLD: &str = "HTTP/1.1 200 OK\r\ncache-control: max-age=600\r\ncontent-length: 3\r\n\r\nold";
 
 #[test]
 fn what_one_has_fetched_another_has() {
@@ -113,16 +111,10 @@ fn all_variants_are_shared() {
 #[test]
 fn variants_that_two_store_at_once_are_both_shared() {
     let valkey = Valkey::start(&[]);
-    let (asked, is_asked) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    let (asked, may_go) = (Mutex::new(asked), Mutex::new(may_go));
-    let origin = Origin::start(move |head, stream| {
+    let (origin, is_asked, go) = holding(|head| {
         let language = if head.contains("accept-language: sv") { "sv" } else { "en" };
-        asked.lock().unwrap().send(()).unwrap();
-        let _ = may_go.lock().unwrap().recv();
         let fields = "vary: accept-language\r\ncache-control: max-age=600\r\n";
-        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{fields}content-length: 2\r\n\r\n{language}")?;
-        Ok(Then::KeepOpen)
+        format!("HTTP/1.1 200 OK\r\n{fields}content-length: 2\r\n\r\n{language}")
     });
     let relay = || valkey.relay(&origin.url(), &["--preset=none"]);
     let (one, other) = (relay(), relay());
@@ -204,17 +196,7 @@ fn a_write_ends_what_is_shared() {
 #[test]
 fn what_was_asked_for_before_a_write_is_not_shared_after_it() {
     let valkey = Valkey::start(&[]);
-    let (asked, is_asked) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    let (asked, may_go) = (Mutex::new(asked), Mutex::new(may_go));
-    let origin = Origin::start(move |head, stream| {
-        if head.starts_with("GET ") {
-            asked.lock().unwrap().send(()).unwrap();
-            may_go.lock().unwrap().recv().unwrap();
-        }
-        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{FRESH}content-length: 3\r\n\r\nold")?;
-        Ok(Then::KeepOpen)
-    });
+    let (origin, is_asked, go) = holding(|_| OLD.to_owned());
     let relay = valkey.relay(&origin.url(), &[]);
     let key = thread::scope(|scope| {
         let answer = scope.spawn(|| relay.get("/menu"));
@@ -233,17 +215,7 @@ fn what_was_asked_for_before_a_write_is_not_shared_after_it() {
 #[test]
 fn what_was_asked_for_before_a_write_through_another_is_not_stored() {
     let valkey = Valkey::start(&[]);
-    let (asked, is_asked) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    let (asked, may_go) = (Mutex::new(asked), Mutex::new(may_go));
-    let origin = Origin::start(move |head, stream| {
-        if head.starts_with("GET ") {
-            asked.lock().unwrap().send(()).unwrap();
-            let _ = may_go.lock().unwrap().recv();
-        }
-        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{FRESH}content-length: 3\r\n\r\nold")?;
-        Ok(Then::KeepOpen)
-    });
+    let (origin, is_asked, go) = holding(|_| OLD.to_owned());
     let (one, other) = (valkey.relay(&origin.url(), &[]), valkey.relay(&origin.url(), &[]));
     thread::scope(|scope| {
         let answer = scope.spawn(|| one.get("/menu"));

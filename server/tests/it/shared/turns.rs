@@ -2,31 +2,21 @@
 
 use std::{
     io::Write,
-    sync::{Mutex, mpsc},
+    sync::mpsc,
     thread::{self, Scope, ScopedJoinHandle},
 };
 
 use super::{
-    counting, status,
+    counting, holding, status,
     valkey::{Valkey, count, counts, is_up},
 };
-use crate::support::{Answer, Origin, Relay, Then};
+use crate::support::{Answer, Origin, Relay};
 
 const FRESH: &str = "cache-control: max-age=600\r\n";
 
-/// An origin that says when it is asked, and answers when it is told to.
+/// One that is held, with these fields.
 fn held(fields: &'static str) -> (Origin, mpsc::Receiver<()>, mpsc::Sender<()>) {
-    let (asked, is_asked) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    let (asked, may_go) = (Mutex::new(asked), Mutex::new(may_go));
-    let origin = Origin::start(move |_, stream| {
-        asked.lock().unwrap().send(()).unwrap();
-        // One word lets one go; the end of the test, all.
-        let _ = may_go.lock().unwrap().recv();
-        write!(stream.get_mut(), "HTTP/1.1 200 OK\r\n{fields}content-length: 4\r\n\r\nmenu")?;
-        Ok(Then::KeepOpen)
-    });
-    (origin, is_asked, go)
+    holding(move |_| format!("HTTP/1.1 200 OK\r\n{fields}content-length: 4\r\n\r\nmenu"))
 }
 
 #[test]
