@@ -11,7 +11,6 @@
 //! what it comes to: these are values. `bench` starts the processes, `steady`
 //! and `burst` are the rounds.
 
-mod account;
 mod arguments;
 mod bench;
 mod burst;

@@ -1,6 +1,7 @@
 //! Processes that are started for a measurement, bound to processors, and end
 //! with it whatever happens.
 
+pub mod account;
 mod child;
 mod held;
 mod installed;

@@ -13,11 +13,11 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    thread,
+    sync::atomic::AtomicBool,
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 pub use quota::Quota;
 pub use sampler::{Sampler, now_unix};
@@ -50,11 +50,6 @@ pub struct Rig {
 
 /// How long the relay may take until it is ready.
 const READY: Duration = Duration::from_secs(10);
-
-/// How often it is looked whether a server that does not say so is ready, and
-/// the pause between two looks.
-const LOOKS: u32 = 500;
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A relay says where it serves, and where its operator's listener is.
 const RELAY: [&str; 2] = ["relay ", "admin "];
@@ -264,16 +259,10 @@ impl Starts<'_> {
             tier.args(["--save", "", "--appendonly", "no"]);
             let mut child =
                 self.programs.start(&tier, &self.place("tier", Processors::Upstream), &[])?;
-            for _ in 0..LOOKS {
-                if let Some(status) = child.ended()? {
-                    bail!("{} ended with {status}{}", program.display(), child.said());
-                }
-                if port::answers(port).is_ok() {
-                    return Ok((child, format!("redis://127.0.0.1:{port}")));
-                }
-                thread::sleep(LOOK);
-            }
-            bail!("{} does not listen on port {port}{}", program.display(), child.said())
+            // It is ready at once, or never: nobody is there to interrupt that.
+            let name = program.display().to_string();
+            port::until_ready(&mut child, &name, port, &AtomicBool::new(false))?;
+            Ok((child, format!("redis://127.0.0.1:{port}")))
         })
     }
 }

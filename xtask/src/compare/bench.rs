@@ -9,21 +9,19 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use loadgen::summary::Summary;
 use tempfile::TempDir;
 
 use super::{
-    account,
     load::Load,
     server::{self, Launch, Peers, Server, Site, Workload},
 };
 use crate::processes::{
-    Child, Place, Programs,
+    Child, Place, Programs, account,
     port::{self, with_free_port},
 };
 
@@ -32,10 +30,6 @@ const BODY: usize = 1536;
 
 /// What is asked for.
 const PATH: &str = "/menu";
-
-/// How often it is looked whether a server listens, and how often at most.
-const LOOK: Duration = Duration::from_millis(10);
-const LOOKS: u32 = 3000;
 
 /// The load generator's codes that are no failure: all is well, or it was the
 /// limit itself, which its verdict says.
@@ -186,18 +180,8 @@ impl Bench {
         fs::write(&launch.file, &launch.text)?;
         let place = self.place(server.role(), self.layout.servers);
         let mut child = self.programs.start(&launch.command, &place, &[])?;
-        for _ in 0..LOOKS {
-            ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
-            if let Some(status) = child.ended()? {
-                bail!("{} ended with {status}{}", server.name(), child.said());
-            }
-            if account::listens(child.id(), port) {
-                port::answers(port).with_context(|| format!("{} is silent", server.name()))?;
-                return Ok((child, format!("http://127.0.0.1:{port}")));
-            }
-            thread::sleep(LOOK);
-        }
-        bail!("{} does not listen on port {port}{}", server.name(), child.said())
+        port::until_ready(&mut child, server.name(), port, &self.interrupted)?;
+        Ok((child, format!("http://127.0.0.1:{port}")))
     }
 
     /// Asks for what will be asked for, so that it is stored where it can be.

@@ -5,14 +5,14 @@ use procfs::process::{FDTarget, Process};
 /// The processor time that they have used until now, user and system, in
 /// seconds.
 #[expect(clippy::cast_precision_loss, reason = "ticks of hours")]
-pub(super) fn cpu_seconds(pid: u32) -> f64 {
+pub fn cpu_seconds(pid: u32) -> f64 {
     let stats = tree(pid).into_iter().filter_map(|process| process.stat().ok());
     let ticks: u64 = stats.map(|stat| stat.utime + stat.stime).sum();
     ticks as f64 / procfs::ticks_per_second() as f64
 }
 
 /// The most memory that each of them had resident, added up, in bytes.
-pub(super) fn peak_bytes(pid: u32) -> u64 {
+pub fn peak_bytes(pid: u32) -> u64 {
     let statuses = tree(pid).into_iter().filter_map(|process| process.status().ok());
     statuses.filter_map(|status| status.vmhwm).sum::<u64>() * 1024
 }

@@ -3,11 +3,21 @@
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Duration,
 };
 
+use anyhow::{Context, bail, ensure};
+
+use super::{Child, account};
+
 /// How long a server may take to be ready when its port is open.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often it is looked whether a server listens, and how often at most.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 3000;
 
 /// How often somebody else may be faster.
 const ATTEMPTS: usize = 5;
@@ -29,11 +39,32 @@ fn free() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
+/// Waits until the server `child`, which is called `name`, and nobody else listens
+/// on `port` and answers.
+pub fn until_ready(
+    child: &mut Child,
+    name: &str,
+    port: u16,
+    interrupted: &AtomicBool,
+) -> anyhow::Result<()> {
+    for _ in 0..LOOKS {
+        ensure!(!interrupted.load(Ordering::Relaxed), "interrupted");
+        if let Some(status) = child.ended()? {
+            bail!("{name} ended with {status}{}", child.said());
+        }
+        if account::listens(child.id(), port) {
+            return answers(port).with_context(|| format!("{name} is silent"));
+        }
+        thread::sleep(LOOK);
+    }
+    bail!("{name} does not listen on port {port}{}", child.said())
+}
+
 /// Waits until whoever listens on `port` answers, or closes the connection.
 ///
 /// What it says is no request, so that nothing is fetched or stored for it; but a
 /// port can be open long before anybody looks at what comes in.
-pub fn answers(port: u16) -> io::Result<()> {
+fn answers(port: u16) -> io::Result<()> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"?\r\n\r\n")?;
@@ -42,8 +73,6 @@ pub fn answers(port: u16) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use anyhow::{bail, ensure};
-
     use super::*;
 
     #[test]
